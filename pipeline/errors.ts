@@ -1,0 +1,53 @@
+/** Where in the user's material something was found. Rows count from 0, lines of text from 1. */
+export interface Place {
+  readonly file?: string | undefined;
+  readonly row?: number | undefined;
+  readonly line?: number | undefined;
+  readonly column?: string | undefined;
+}
+
+/**
+ * A failure that its user can act on. It is printed as one message, without a stack trace; anything else that
+ * reaches the command line is a defect of this program.
+ */
+export class NagError extends Error {
+  override readonly name: string = 'NagError';
+  readonly exitCode: number = 1;
+}
+
+/** Bad input: a file, a row or a value that is not what it must be. The message starts with the place. */
+export class DataError extends NagError {
+  override readonly name = 'DataError';
+  readonly place: Place;
+
+  constructor(place: Place, message: string, options?: ErrorOptions) {
+    super(
+      place.file === undefined && placeText(place) === '' ? message : `${placeText(place)}: ${message}`,
+      options,
+    );
+    this.place = place;
+  }
+}
+
+/** `pool/a.parquet: row 17, column "doc"` */
+export function placeText(place: Place): string {
+  const inside = [
+    place.row === undefined ? '' : `row ${place.row}`,
+    place.line === undefined ? '' : `line ${place.line}`,
+    place.column === undefined ? '' : `column "${place.column}"`,
+  ].filter(Boolean);
+  return [place.file ?? '', inside.join(', ')].filter(Boolean).join(': ');
+}
+
+/** The text of whatever was thrown: libraries throw strings and bare objects too. */
+export function messageOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === 'string' ? thrown : JSON.stringify(thrown);
+}
+
+/** True for the error codes of a full disk or an exceeded quota. */
+export function isDiskFull(thrown: unknown): boolean {
+  return (
+    thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOSPC' || thrown.code === 'EDQUOT')
+  );
+}
