@@ -1,5 +1,5 @@
 import t from 'tap';
-import { DataError } from '../pipeline/errors.js';
+import { DataError } from '../../pipeline/errors.js';
 
 t.test('a data error starts with its place', async (t) => {
   t.equal(
