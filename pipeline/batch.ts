@@ -1,0 +1,150 @@
+import { type Data, Field, makeData, RecordBatch, Schema, Struct, type Vector } from 'apache-arrow';
+import { gatherBatch } from './arrow/gather.js';
+import { DataError, type Place } from './errors.js';
+
+/** A part of a source's input that is listed before the run: a run of row groups of a file, or a whole file. */
+export interface Bundle {
+  /** Place in the fixed order of everything that the pipeline reads; appended files come after what was there. */
+  readonly ordinal: number;
+  readonly file: string;
+  /** Row of the file at which the bundle starts, from 0. */
+  readonly firstRow: number;
+  /** Rows in the bundle before any filter; undefined where only reading would tell. */
+  readonly rows: number | undefined;
+  /** Bytes that reading the bundle costs, for progress where rows are not known. */
+  readonly bytes: number;
+}
+
+/** What a column means to the stages, whatever it is called in the files. Values are column paths (`meta.docid`). */
+export interface Roles {
+  readonly docid?: string | undefined;
+  readonly text?: string | undefined;
+  readonly tokens?: string | undefined;
+}
+
+export type Role = keyof Roles;
+
+/**
+ * Rows on their way through a segment: Arrow columns, and where each row came from. All rows are from one bundle.
+ * Columns that a stage does not know pass through it. A name that starts with `#` is internal and never written.
+ */
+export interface Batch {
+  readonly columns: RecordBatch;
+  readonly bundle: Bundle;
+  /** For each row its number within the bundle, from 0. */
+  readonly rows: Uint32Array;
+  /** Columns that stages have added or changed; all others can be read again from the source. */
+  readonly computed: ReadonlySet<string>;
+  /** Source columns that stages have removed. */
+  readonly removed: ReadonlySet<string>;
+  readonly roles: Roles;
+}
+
+const bundleStride = 2 ** 32;
+
+/** Place of a row in the input order of the whole pipeline: an exact integer, `ordinal · 2^32 + row`. */
+export function inputOrder(batch: Batch, row: number): number {
+  return batch.bundle.ordinal * bundleStride + batch.rows[row]!;
+}
+
+/** The bundle's ordinal and the row within it of an `inputOrder`. */
+export function fromInputOrder(order: number): { ordinal: number; row: number } {
+  return { ordinal: Math.floor(order / bundleStride), row: order % bundleStride };
+}
+
+/** Where a row stands in the user's files. */
+export function placeOf(batch: Batch, row: number, column?: string): Place {
+  return { file: batch.bundle.file, row: batch.bundle.firstRow + batch.rows[row]!, column };
+}
+
+/** A column by name or by path into structs (`meta.docid`); undefined where there is none. */
+export function findColumn(columns: RecordBatch, path: string): Vector | null | undefined {
+  const whole = columns.getChild(path);
+  if (whole) return whole;
+  const [first, ...rest] = path.split('.');
+  return rest.reduce<Vector | null | undefined>(
+    (vector, name) => vector?.getChild(name),
+    columns.getChild(first!),
+  );
+}
+
+/** The column that plays a role. Throws a `DataError` that names the file and the option where there is none. */
+export function roleColumn(batch: Batch, role: Role): { vector: Vector; name: string } {
+  const name = batch.roles[role];
+  const vector = name === undefined ? undefined : findColumn(batch.columns, name);
+  if (name === undefined || !vector) {
+    const found = batch.columns.schema.fields.map((field) => field.name).join(', ');
+    const wanted =
+      name === undefined ? `no column is mapped to "${role}"` : `there is no column "${name}" for "${role}"`;
+    throw new DataError(
+      { file: batch.bundle.file },
+      `${wanted}; set columns.${role} on the source (columns: ${found})`,
+    );
+  }
+  return { vector, name };
+}
+
+/** The batch with a column added or replaced. `data` holds one value a row. */
+export function withColumn(
+  batch: Batch,
+  name: string,
+  data: Data,
+  options: { nullable?: boolean; metadata?: Map<string, string> } = {},
+): Batch {
+  if (data.length !== batch.rows.length)
+    throw new RangeError(`column ${name}: ${data.length} values for ${batch.rows.length} rows`);
+  const field = new Field(name, data.type, options.nullable ?? data.nullCount > 0, options.metadata);
+  const { fields } = batch.columns.schema;
+  const at = fields.findIndex((known) => known.name === name);
+  const place = at < 0 ? fields.length : at;
+  const columns = assemble(
+    batch.columns,
+    splice(fields, place, field),
+    splice(batch.columns.data.children, place, data),
+  );
+  return { ...batch, columns, computed: new Set([...batch.computed, name]) };
+}
+
+/** The batch without some of its columns; names that it does not have are ignored. */
+export function withoutColumns(batch: Batch, names: readonly string[]): Batch {
+  const { fields } = batch.columns.schema;
+  const kept = fields.flatMap((field, i) => (names.includes(field.name) ? [] : [i]));
+  if (kept.length === fields.length) return batch;
+  const gone = new Set(names);
+  return {
+    ...batch,
+    columns: selectColumns(batch.columns, kept),
+    computed: new Set([...batch.computed].filter((name) => !gone.has(name))),
+    removed: new Set([...batch.removed, ...names.filter((name) => !batch.computed.has(name))]),
+  };
+}
+
+/** Only the rows at `positions` (into the batch, ascending). All rows: the same batch. */
+export function keepRows(batch: Batch, positions: Uint32Array): Batch {
+  if (positions.length === batch.rows.length) return batch;
+  return {
+    ...batch,
+    columns: gatherBatch(batch.columns, positions),
+    rows: positions.map((i) => batch.rows[i]!),
+  };
+}
+
+/** The columns at some positions of a record batch. */
+export function selectColumns(columns: RecordBatch, positions: readonly number[]): RecordBatch {
+  const { fields } = columns.schema;
+  return assemble(
+    columns,
+    positions.map((i) => fields[i]!),
+    positions.map((i) => columns.data.children[i]!),
+  );
+}
+
+function assemble(like: RecordBatch, fields: readonly Field[], children: readonly Data[]): RecordBatch {
+  const type = new Struct(fields as Field[]);
+  const data = makeData({ type, length: like.numRows, nullCount: 0, children: children as Data[] });
+  return new RecordBatch(new Schema(fields as Field[], like.schema.metadata), data);
+}
+
+function splice<T>(values: readonly T[], at: number, value: T): T[] {
+  return [...values.slice(0, at), value, ...values.slice(at + 1)];
+}

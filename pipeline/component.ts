@@ -1,0 +1,197 @@
+import type { Schema } from 'apache-arrow';
+import { z } from 'zod';
+import type { Batch, Bundle, Role, Roles } from './batch.js';
+
+/**
+ * A component is what `use:` names in a configuration: its name, what it does, its options with their defaults,
+ * an example, and its behaviour. Counting, errors, order of execution and closing are the engine's.
+ */
+export type Component = Source | Transform | Combine | Sink;
+
+interface Described {
+  readonly name: string;
+  /** One line, for `nag-pipeline list`. */
+  readonly summary: string;
+  /** A `z.strictObject` whose fields carry `.describe()` texts; paths are made with `path()`. */
+  readonly options: z.ZodType;
+  /** YAML of a stage list that shows the component in use; it passes `nag-pipeline check`. */
+  readonly example: string;
+}
+
+/** What stages want from the source above: nothing else is read. */
+export interface Needs {
+  readonly roles?: readonly Role[];
+  /** Roles that are used where the source has them. */
+  readonly optionalRoles?: readonly Role[];
+  /** Column names or paths; `all` reads everything. */
+  readonly columns?: readonly string[] | 'all';
+}
+
+/** What a component sees of the run. */
+export interface Context {
+  /** The stage's id in messages. */
+  readonly stage: string;
+  /** Aborted when the run fails or is interrupted. Whoever waits must listen. */
+  readonly signal: AbortSignal;
+  readonly tempDir: string;
+  /** Says that rows were left out here and why; every row that does not go on must be counted. */
+  leftOut(reason: string, rows: number): void;
+  /** Adds to a figure of the stage's summary, such as `tokens`. */
+  count(figure: string, amount: number): void;
+  /** A remark that the user should see once, however often it is made. */
+  note(text: string): void;
+  /** A costly thing (a session, a tokenizer) that is opened once per distinct key and closed by the engine. */
+  resource<T extends { close(): void | Promise<void> }>(key: string, open: () => Promise<T>): Promise<T>;
+  /** Facts about how the result was made, for the footer of outputs: `model.fingerprint` and the like. */
+  readonly provenance: Map<string, string>;
+}
+
+/** A source: lists its input as bundles, and reads them one by one. */
+export interface Source extends Described {
+  readonly kind: 'source';
+  open(options: unknown, context: Context, firstOrdinal: number): Promise<OpenSource>;
+}
+
+export interface OpenSource {
+  /** Columns of every file. */
+  readonly schema: Schema;
+  readonly roles: Roles;
+  readonly bundles: readonly Bundle[];
+  /** Rows in all bundles, where listing tells. */
+  readonly rows: number | undefined;
+  /** Batches of a bundle in order, filtered, with at least the columns of `needs`. */
+  read(bundle: Bundle, needs: Needs, options?: ReadOptions): AsyncIterable<Batch>;
+  close(): Promise<void>;
+}
+
+export interface ReadOptions {
+  /** Only these rows of the bundle, ascending; what holds none of them is not read. */
+  readonly only?: Uint32Array;
+  /** Told of rows that a filter of the source leaves out. */
+  readonly leftOut?: (reason: string, rows: number) => void;
+}
+
+/** A transform: batches in, batches out, row by row. It may hold rows back, but keeps their order. */
+export interface Transform extends Described {
+  readonly kind: 'transform';
+  /** Names of side inputs, given with `from: {name: stage}`. */
+  readonly sides?: readonly string[];
+  /** What it reads; without it all columns. */
+  needs?(options: unknown): Needs;
+  /** False where every row goes on. Without it rows may be left out, and counts made beforehand are upper bounds. */
+  mayDrop?(options: unknown): boolean;
+  /** Roles whose column it makes. */
+  provides?(options: unknown): readonly Role[];
+  /** Takes over the stage that follows, where both together are cheaper: new options, or undefined to decline. */
+  fuse?(options: unknown, next: { name: string; options: unknown }): unknown;
+  run(
+    input: AsyncIterable<Batch>,
+    options: unknown,
+    context: Context,
+    sides: ReadonlyMap<string, unknown>,
+  ): AsyncIterable<Batch>;
+}
+
+/** A combine (Beam): partial results that merge to one value, or to rows that start a new chain. */
+export interface Combine<Partial = unknown, Value = unknown> extends Described {
+  readonly kind: 'combine';
+  /** `value`: a side input for others. `rows`: a stream, read like a source. */
+  readonly yields: 'value' | 'rows';
+  needs?(options: unknown): Needs;
+  start(options: unknown, context: CombineContext): Promise<Accumulator<Partial, Value>>;
+}
+
+/** The four functions of a combine. Merging the partials of any split equals adding everything to one. */
+export interface Accumulator<Partial, Value> {
+  create(): Partial;
+  /** May change and return the partial. */
+  add(partial: Partial, batch: Batch): Partial | Promise<Partial>;
+  merge(a: Partial, b: Partial): Partial | Promise<Partial>;
+  /** The value, or for `yields: rows` an `AsyncIterable<Batch>`. Called once. */
+  extract(partial: Partial): Value | Promise<Value>;
+  close?(): Promise<void>;
+}
+
+/** What a combine may ask about its input beyond the rows it is given. */
+export interface CombineContext extends Context {
+  /**
+   * A pass over one role's column before anything flows; undefined where that column is made on the way.
+   * `exact` is false where stages between may leave rows out.
+   */
+  scanBefore(role: Role): { batches: AsyncIterable<Batch>; exact: boolean } | undefined;
+  /** Reads rows again: batches in input order, with all columns of their source but those that stages removed. */
+  reread(orders: Float64Array, removed: ReadonlySet<string>): AsyncIterable<Batch>;
+}
+
+/** A sink writes everything aside; the engine makes the outputs of all sinks visible once the whole run is done. */
+export interface Sink extends Described {
+  readonly kind: 'sink';
+  needs?(options: unknown): Needs;
+  run(input: AsyncIterable<Batch>, options: unknown, context: Context): Promise<Prepared>;
+}
+
+/** An output that is complete and verified, but not visible yet. One of the two functions is called, once. */
+export interface Prepared {
+  readonly rows: number;
+  /** The names under which it will be seen. */
+  readonly files: readonly string[];
+  publish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** An option that is a path or a glob. Relative ones are relative to the configuration file. */
+export function path() {
+  return z.string().min(1).meta({ format: 'path' });
+}
+
+/** Helps the compiler to check a component's parts against its options; the component itself is unchanged. */
+export function defineTransform<Schema extends z.ZodType>(component: TypedTransform<Schema>): Transform {
+  return { ...component, kind: 'transform' } as Transform;
+}
+
+export function defineSource<Schema extends z.ZodType>(component: TypedSource<Schema>): Source {
+  return { ...component, kind: 'source' } as Source;
+}
+
+export function defineCombine<Schema extends z.ZodType, Partial, Value>(
+  component: TypedCombine<Schema, Partial, Value>,
+): Combine {
+  return { ...component, kind: 'combine' } as unknown as Combine;
+}
+
+export function defineSink<Schema extends z.ZodType>(component: TypedSink<Schema>): Sink {
+  return { ...component, kind: 'sink' } as Sink;
+}
+
+interface TypedSource<Schema extends z.ZodType> extends Omit<Source, 'kind' | 'options' | 'open'> {
+  readonly options: Schema;
+  open(options: z.output<Schema>, context: Context, firstOrdinal: number): Promise<OpenSource>;
+}
+
+interface TypedTransform<Schema extends z.ZodType>
+  extends Omit<Transform, 'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'fuse' | 'run'> {
+  readonly options: Schema;
+  needs?(options: z.output<Schema>): Needs;
+  mayDrop?(options: z.output<Schema>): boolean;
+  provides?(options: z.output<Schema>): readonly Role[];
+  fuse?(options: z.output<Schema>, next: { name: string; options: unknown }): z.output<Schema> | undefined;
+  run(
+    input: AsyncIterable<Batch>,
+    options: z.output<Schema>,
+    context: Context,
+    sides: ReadonlyMap<string, unknown>,
+  ): AsyncIterable<Batch>;
+}
+
+interface TypedCombine<Schema extends z.ZodType, Partial, Value>
+  extends Omit<Combine, 'kind' | 'options' | 'needs' | 'start'> {
+  readonly options: Schema;
+  needs?(options: z.output<Schema>): Needs;
+  start(options: z.output<Schema>, context: CombineContext): Promise<Accumulator<Partial, Value>>;
+}
+
+interface TypedSink<Schema extends z.ZodType> extends Omit<Sink, 'kind' | 'options' | 'needs' | 'run'> {
+  readonly options: Schema;
+  needs?(options: z.output<Schema>): Needs;
+  run(input: AsyncIterable<Batch>, options: z.output<Schema>, context: Context): Promise<Prepared>;
+}

@@ -1,0 +1,99 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { Component } from '../component.js';
+import { type Path, type Problem, problemsOf } from './problems.js';
+
+/** Parses a stage's `with`; its paths become absolute. Undefined where there is a problem. */
+export function parseOptions(
+  component: Component,
+  given: Record<string, unknown>,
+  at: Path,
+  folder: string,
+  problems: Problem[],
+): unknown {
+  const value = resolvePaths(component.options, given, folder);
+  const parsed = component.options.safeParse(value);
+  if (parsed.success) return parsed.data;
+  problems.push(...problemsOf(parsed.error, value, at, component.options));
+  return undefined;
+}
+
+/** One option as `describe` shows it. */
+export interface OptionDoc {
+  readonly name: string;
+  readonly type: string;
+  readonly required: boolean;
+  readonly default: unknown;
+  readonly description: string;
+}
+
+/** The options of a component, from its schema. */
+export function optionDocs(component: Component): OptionDoc[] {
+  const schema = jsonSchema(component.options);
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
+    name,
+    type: typeText(property),
+    required: (schema.required ?? []).includes(name) && property.default === undefined,
+    default: property.default,
+    description: property.description ?? '',
+  }));
+}
+
+interface JsonSchema {
+  readonly type?: string | readonly string[];
+  readonly format?: string;
+  readonly default?: unknown;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly description?: string;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly required?: readonly string[];
+}
+
+function jsonSchema(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+}
+
+function resolvePaths(
+  schema: z.ZodType,
+  given: Record<string, unknown>,
+  folder: string,
+): Record<string, unknown> {
+  const properties = jsonSchema(schema).properties ?? {};
+  const absolute = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(absolute);
+    return typeof value === 'string' && value !== '' ? resolve(folder, value) : value;
+  };
+  const entries = Object.entries(given).map(([name, value]) => [
+    name,
+    isPath(properties[name]) ? absolute(value) : value,
+  ]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Record<string, unknown>;
+}
+
+function isPath(property: JsonSchema | undefined): boolean {
+  if (!property) return false;
+  return property.format === 'path' || isPath(property.items) || (property.anyOf ?? []).some(isPath);
+}
+
+function typeText(schema: JsonSchema): string {
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.enum) return schema.enum.map(String).join(' | ');
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(typeText))].join(' | ');
+  if (schema.format === 'path') return 'path';
+  if (schema.type === 'array') return `[${typeText(schema.items ?? {})}]`;
+  if (schema.properties)
+    return `{${Object.entries(schema.properties)
+      .map(([name, inner]) => `${name}: ${typeText(inner)}`)
+      .join(', ')}}`;
+  if (schema.type === 'object')
+    return `{name: ${typeof schema.additionalProperties === 'object' ? typeText(schema.additionalProperties) : 'any'}}`;
+  const names: Record<string, string> = { string: 'text', integer: 'whole number', boolean: 'true | false' };
+  return [schema.type ?? 'any']
+    .flat()
+    .map((type) => names[type] ?? type)
+    .join(' | ');
+}

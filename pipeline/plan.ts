@@ -1,0 +1,202 @@
+import type { Needs } from './component.js';
+import type { Stage } from './config/load.js';
+import { NagError } from './errors.js';
+
+/** A stage as it will run: possibly several of the file's stages fused into one. */
+export interface Node extends Stage {
+  /** Ids of the stages of the file that it stands for; the last is its own. */
+  readonly fused: readonly string[];
+}
+
+/**
+ * A stretch of the graph that is one stream: rows go from its roots (sources, or combines that yield rows) to its
+ * terminals (combines and sinks), and no row knows of another on the way.
+ */
+export interface Segment {
+  /** Segments run by rising level: what a side input needs comes first. */
+  readonly level: number;
+  readonly roots: readonly string[];
+  /** Transforms and terminals, in the order of the file. */
+  readonly members: readonly string[];
+  readonly terminals: readonly string[];
+  /** What is read from each root. */
+  readonly needs: ReadonlyMap<string, Needs>;
+}
+
+export interface Plan {
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly segments: readonly Segment[];
+  /** Stages that run in more than one segment, and so are computed again. */
+  readonly repeated: readonly string[];
+}
+
+/** Cuts the graph into segments. Pure: nothing is opened. The stages have been checked by `wire`. */
+export function makePlan(stages: readonly Stage[]): Plan {
+  const nodes = new Map(fuse(stages).map((node) => [node.id, node]));
+  const levels = new Levels(nodes);
+  const segments = groupTerminals(nodes, levels).map((terminals) => makeSegment(terminals, nodes, levels));
+  segments.sort((a, b) => a.level - b.level);
+  refuseSecondRead(nodes, segments);
+  const runs = segments.flatMap((segment) => [...segment.roots, ...segment.members]);
+  const repeated = [...nodes.keys()].filter((id) => runs.filter((other) => other === id).length > 1);
+  return { nodes, segments, repeated };
+}
+
+/** Ids of the nodes that read a node's rows. */
+export function readersOf(id: string, nodes: ReadonlyMap<string, Node>): string[] {
+  return [...nodes.values()].filter((node) => node.inputs.main.includes(id)).map((node) => node.id);
+}
+
+/** The nodes between a segment's roots and one of its stages, that stage included, roots first. */
+export function pathTo(id: string, nodes: ReadonlyMap<string, Node>): string[] {
+  const seen = new Set<string>();
+  const visit = (current: string, isStart: boolean) => {
+    const node = nodes.get(current)!;
+    if (seen.has(current)) return;
+    if (isStart || !isRoot(node)) for (const input of node.inputs.main) visit(input, false);
+    seen.add(current);
+  };
+  visit(id, true);
+  return [...seen];
+}
+
+/** True for a node from which a stream starts. */
+export function isRoot(node: Node): boolean {
+  return (
+    node.component.kind === 'source' ||
+    (node.component.kind === 'combine' && node.component.yields === 'rows')
+  );
+}
+
+function isTerminal(node: Node): boolean {
+  return node.component.kind === 'combine' || node.component.kind === 'sink';
+}
+
+/** Joins a stage with the one that follows where its component can do both at once and nobody else reads between. */
+function fuse(stages: readonly Stage[]): Node[] {
+  const nodes: Node[] = [];
+  const taken = new Set<string>();
+  for (const stage of stages) {
+    if (taken.has(stage.id)) continue;
+    const next = soleReader(stage, stages);
+    const options = next && fusedOptions(stage, next);
+    if (next && options !== undefined) {
+      taken.add(next.id);
+      nodes.push({ ...stage, id: next.id, options, fused: [stage.id, next.id] });
+    } else {
+      nodes.push({ ...stage, fused: [stage.id] });
+    }
+  }
+  return nodes;
+}
+
+function fusedOptions(stage: Stage, next: Stage): unknown {
+  if (stage.component.kind !== 'transform' || next.inputs.sides.size > 0) return undefined;
+  return stage.component.fuse?.(stage.options, { name: next.component.name, options: next.options });
+}
+
+function soleReader(stage: Stage, stages: readonly Stage[]): Stage | undefined {
+  const readers = stages.filter((other) => other.inputs.main.includes(stage.id));
+  const [only] = readers;
+  return readers.length === 1 && only && only.inputs.main.length === 1 ? only : undefined;
+}
+
+/** When a stream can flow: after every combine on whose value or rows it depends. */
+class Levels {
+  readonly #known = new Map<string, number>();
+
+  constructor(private readonly nodes: ReadonlyMap<string, Node>) {}
+
+  /** Level of the segment in which a node consumes its input. */
+  consumes(id: string): number {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const { main, sides } = this.nodes.get(id)!.inputs;
+    const level = Math.max(
+      0,
+      ...main.map((input) => this.yields(input)),
+      ...[...sides.values()].map((side) => this.consumes(side) + 1),
+    );
+    this.#known.set(id, level);
+    return level;
+  }
+
+  /** Level at which a node's rows can be read. */
+  yields(id: string): number {
+    return this.consumes(id) + (this.nodes.get(id)!.component.kind === 'combine' ? 1 : 0);
+  }
+}
+
+/** Terminals of the same level that share a root belong to one stream. */
+function groupTerminals(nodes: ReadonlyMap<string, Node>, levels: Levels): string[][] {
+  const groups: { level: number; roots: Set<string>; terminals: string[] }[] = [];
+  for (const node of nodes.values()) {
+    if (!isTerminal(node)) continue;
+    const level = levels.consumes(node.id);
+    const group = { level, roots: new Set(rootsOf(node.id, nodes)), terminals: [node.id] };
+    for (const other of groups.filter(
+      (g) => g.level === level && [...g.roots].some((root) => group.roots.has(root)),
+    )) {
+      groups.splice(groups.indexOf(other), 1);
+      for (const root of other.roots) group.roots.add(root);
+      group.terminals.unshift(...other.terminals);
+    }
+    groups.push(group);
+  }
+  return groups.map((group) => group.terminals);
+}
+
+function rootsOf(terminal: string, nodes: ReadonlyMap<string, Node>): string[] {
+  return pathTo(terminal, nodes).filter((id) => id !== terminal && isRoot(nodes.get(id)!));
+}
+
+function makeSegment(
+  terminals: readonly string[],
+  nodes: ReadonlyMap<string, Node>,
+  levels: Levels,
+): Segment {
+  const roots = new Set(terminals.flatMap((id) => rootsOf(id, nodes)));
+  const onPaths = new Set(terminals.flatMap((id) => pathTo(id, nodes)));
+  const members = [...nodes.keys()].filter((id) => onPaths.has(id) && !roots.has(id));
+  const needs = new Map([...roots].map((root) => [root, needsBelow(root, members, nodes)]));
+  return {
+    level: levels.consumes(terminals[0]!),
+    roots: [...nodes.keys()].filter((id) => roots.has(id)),
+    members,
+    terminals,
+    needs,
+  };
+}
+
+/** Everything that the stages below a root want of it. */
+function needsBelow(root: string, members: readonly string[], nodes: ReadonlyMap<string, Node>): Needs {
+  const below = members.filter((id) => pathTo(id, nodes).includes(root));
+  return mergeNeeds(below.map((id) => needsOf(nodes.get(id)!)));
+}
+
+function needsOf(node: Node): Needs {
+  const { component, options } = node;
+  if (component.kind === 'source') return {};
+  return component.needs?.(options) ?? { columns: 'all' };
+}
+
+function mergeNeeds(needs: readonly Needs[]): Needs {
+  const all = needs.some((need) => need.columns === 'all');
+  const columns = needs.flatMap((need) => (need.columns === 'all' ? [] : (need.columns ?? [])));
+  return {
+    roles: [...new Set(needs.flatMap((need) => need.roles ?? []))],
+    optionalRoles: [...new Set(needs.flatMap((need) => need.optionalRoles ?? []))],
+    columns: all ? 'all' : [...new Set(columns)],
+  };
+}
+
+function refuseSecondRead(nodes: ReadonlyMap<string, Node>, segments: readonly Segment[]): void {
+  for (const node of nodes.values()) {
+    if (node.component.kind !== 'combine') continue;
+    if (segments.filter((segment) => segment.roots.includes(node.id)).length > 1) {
+      throw new NagError(
+        `the rows of "${node.id}" would have to be read twice (one of its readers waits for another): write them with a sink and read that file in a second pipeline`,
+      );
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { type Batch, type Bundle, fromInputOrder, withoutColumns } from './batch.js';
+import type { OpenSource } from './component.js';
+import { NagError } from './errors.js';
+
+/**
+ * Reads chosen rows of the sources again, with all of their columns.
+ *
+ * @param orders `inputOrder` of each row, ascending and without repetition
+ * @param removed source columns that stages have taken away
+ */
+export async function* reread(
+  orders: Float64Array,
+  removed: ReadonlySet<string>,
+  sources: readonly OpenSource[],
+  signal: AbortSignal,
+): AsyncGenerator<Batch> {
+  const bundles = new Map(
+    sources.flatMap((source) =>
+      source.bundles.map((bundle) => [bundle.ordinal, { source, bundle }] as const),
+    ),
+  );
+  for (const { ordinal, rows } of byBundle(orders)) {
+    const { source, bundle } = bundles.get(ordinal)!;
+    let found = 0;
+    for await (const batch of source.read(bundle, { columns: 'all' }, { only: rows })) {
+      signal.throwIfAborted();
+      found += batch.rows.length;
+      yield withoutColumns(batch, [...removed]);
+    }
+    if (found !== rows.length) throw changed(bundle, rows.length, found);
+  }
+}
+
+/** Runs of orders that lie in the same bundle. */
+function* byBundle(orders: Float64Array): Generator<{ ordinal: number; rows: Uint32Array }> {
+  for (let start = 0; start < orders.length; ) {
+    const { ordinal } = fromInputOrder(orders[start]!);
+    let end = start + 1;
+    while (end < orders.length && fromInputOrder(orders[end]!).ordinal === ordinal) end++;
+    yield {
+      ordinal,
+      rows: Uint32Array.from(orders.subarray(start, end), (order) => fromInputOrder(order).row),
+    };
+    start = end;
+  }
+}
+
+function changed(bundle: Bundle, wanted: number, found: number): NagError {
+  return new NagError(
+    `${bundle.file}: ${wanted} chosen rows were to be read again, found ${found}: the file changed during the run; run again`,
+  );
+}

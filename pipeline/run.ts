@@ -1,0 +1,222 @@
+import type { Batch } from './batch.js';
+import type { Accumulator, CombineContext, Context, OpenSource, Prepared } from './component.js';
+import { NagError } from './errors.js';
+import { type Node, type Plan, pathTo } from './plan.js';
+import { reread } from './reread.js';
+import { Resources } from './resources.js';
+import { runSegment } from './segment.js';
+import { addTo, createStats, finish, type StageStats, start } from './stats.js';
+
+export interface RunOptions {
+  /** Interrupts the run: nothing is published, everything is closed. */
+  readonly signal: AbortSignal;
+  readonly tempDir: string;
+  /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
+  readonly provenance?: ReadonlyMap<string, string>;
+  /** Told once of each remark. */
+  note?(text: string): void;
+  /** Told when all is set up, with the live figures of all stages in the order of the file. */
+  onStart?(stats: ReadonlyMap<string, StageStats>): void;
+}
+
+export interface RunResult {
+  readonly stats: ReadonlyMap<string, StageStats>;
+  /** Published files. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Runs a plan: opens the sources, runs the segments in the order of their levels, then makes all outputs visible.
+ * Any failure or interruption leaves no output; everything that was opened is closed either way.
+ */
+export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
+  const run = new Run(plan, options);
+  try {
+    await run.openSources();
+    options.onStart?.(run.stats);
+    for (const segment of plan.segments) await runSegment(segment, run);
+    return { stats: run.stats, files: await run.publish() };
+  } finally {
+    await run.close();
+  }
+}
+
+/** One run's open things. Segments share it. */
+export class Run {
+  readonly stats: ReadonlyMap<string, StageStats>;
+  readonly sources = new Map<string, OpenSource>();
+  /** Accumulators of combines with their filled partials. */
+  readonly combined = new Map<string, { accumulator: Accumulator<unknown, unknown>; partial: unknown }>();
+  readonly values = new Map<string, unknown>();
+  readonly prepared: Prepared[] = [];
+  readonly signal: AbortSignal;
+  readonly #failure = new AbortController();
+  readonly #resources = new Resources();
+  readonly #provenance: Map<string, string>;
+  readonly #notes = new Set<string>();
+
+  constructor(
+    readonly plan: Plan,
+    private readonly options: RunOptions,
+  ) {
+    this.signal = AbortSignal.any([options.signal, this.#failure.signal]);
+    this.#provenance = new Map(options.provenance);
+    this.stats = new Map(
+      [...plan.nodes.values()].map((node) => [node.id, createStats(labelOf(node), node.component.kind)]),
+    );
+  }
+
+  /** Stops the run for a reason; the first one counts. */
+  fail(reason: unknown): void {
+    this.#failure.abort(reason);
+  }
+
+  async openSources(): Promise<void> {
+    let ordinal = 0;
+    for (const node of this.plan.nodes.values()) {
+      if (node.component.kind !== 'source') continue;
+      this.signal.throwIfAborted();
+      const source = await node.component.open(node.options, this.contextOf(node), ordinal);
+      ordinal += source.bundles.length;
+      this.sources.set(node.id, source);
+      this.stats.get(node.id)!.expected = source.rows;
+    }
+  }
+
+  async publish(): Promise<string[]> {
+    this.signal.throwIfAborted();
+    const files: string[] = [];
+    for (let output = this.prepared.shift(); output; output = this.prepared.shift()) {
+      await output.publish();
+      files.push(...output.files);
+    }
+    return files;
+  }
+
+  async close(): Promise<void> {
+    for (const output of this.prepared) await output.discard();
+    for (const { accumulator } of this.combined.values()) await accumulator.close?.();
+    await this.#resources.close();
+    for (const source of this.sources.values()) await source.close();
+  }
+
+  /** A root's batches: a source's bundles in order, or the rows of a combine. */
+  async *readRoot(node: Node, needs: Parameters<OpenSource['read']>[1]): AsyncGenerator<Batch> {
+    const stats = this.stats.get(node.id)!;
+    start(stats);
+    const source = this.sources.get(node.id);
+    for await (const batch of source
+      ? this.#readSource(source, needs, stats)
+      : this.#readCombine(node, stats)) {
+      this.signal.throwIfAborted();
+      if (batch.rows.length > 0) yield batch;
+    }
+    finish(stats);
+  }
+
+  async *#readSource(
+    source: OpenSource,
+    needs: Parameters<OpenSource['read']>[1],
+    stats: StageStats,
+  ): AsyncGenerator<Batch> {
+    const leftOut = (reason: string, rows: number) => {
+      stats.rowsIn += rows;
+      addTo(stats.leftOut, reason, rows);
+    };
+    for (const bundle of source.bundles) {
+      for await (const batch of source.read(bundle, needs, { leftOut })) {
+        stats.rowsIn += batch.rows.length;
+        stats.rowsOut += batch.rows.length;
+        yield batch;
+      }
+    }
+  }
+
+  async *#readCombine(node: Node, stats: StageStats): AsyncGenerator<Batch> {
+    const { accumulator, partial } = this.combined.get(node.id)!;
+    // A combine that says `yields: rows` extracts an iterable of batches: the one thing its type cannot say.
+    const rows = (await accumulator.extract(partial)) as AsyncIterable<Batch>;
+    for await (const batch of rows) {
+      stats.rowsOut += batch.rows.length;
+      yield batch;
+    }
+  }
+
+  contextOf(node: Node): Context {
+    const stats = this.stats.get(node.id)!;
+    return {
+      stage: node.id,
+      signal: this.signal,
+      tempDir: this.options.tempDir,
+      leftOut: (reason, rows) => addTo(stats.leftOut, reason, rows),
+      count: (figure, amount) => addTo(stats.figures, figure, amount),
+      note: (text) => this.#note(`${node.id}: ${text}`),
+      resource: (key, open) => this.#resources.get(key, open),
+      provenance: this.#provenance,
+    };
+  }
+
+  combineContext(node: Node): CombineContext {
+    return {
+      ...this.contextOf(node),
+      scanBefore: (role) => this.#scanBefore(node, role),
+      reread: (orders, removed) => reread(orders, removed, [...this.sources.values()], this.signal),
+    };
+  }
+
+  #scanBefore(node: Node, role: 'docid' | 'text' | 'tokens') {
+    const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
+    const between = path.filter((other) => other.component.kind === 'transform');
+    const sources = path
+      .filter((other) => other.component.kind === 'source')
+      .map((other) => this.sources.get(other.id)!);
+    const fromCombine = path.some((other) => other !== node && other.component.kind === 'combine');
+    if (fromCombine || between.some((other) => provides(other).includes(role))) return undefined;
+    return { batches: scan(sources, role, this.signal), exact: !between.some(mayDrop) };
+  }
+
+  #note(text: string): void {
+    if (this.#notes.has(text)) return;
+    this.#notes.add(text);
+    this.options.note?.(text);
+  }
+}
+
+async function* scan(
+  sources: readonly OpenSource[],
+  role: 'docid' | 'text' | 'tokens',
+  signal: AbortSignal,
+): AsyncGenerator<Batch> {
+  for (const source of sources) {
+    for (const bundle of source.bundles) {
+      for await (const batch of source.read(bundle, { roles: [role] })) {
+        signal.throwIfAborted();
+        yield batch;
+      }
+    }
+  }
+}
+
+function provides({ component, options }: Node): readonly string[] {
+  return component.kind === 'transform' ? (component.provides?.(options) ?? []) : [];
+}
+
+function mayDrop({ component, options }: Node): boolean {
+  return component.kind === 'transform' && (component.mayDrop?.(options) ?? true);
+}
+
+function labelOf(node: Node): string {
+  return node.fused.join('+');
+}
+
+/** What stops a run from outside. */
+export class Interrupted extends NagError {
+  override readonly name = 'Interrupted';
+
+  constructor(
+    signalName: string,
+    override readonly exitCode: number,
+  ) {
+    super(`stopped by ${signalName}: nothing was written`);
+  }
+}

@@ -1,0 +1,76 @@
+import type { Batch } from './batch.js';
+
+/** What a stage has done so far. Every row that came in went on, was left out for a reason, or is still inside. */
+export interface StageStats {
+  /** `extract+top_k` for a fused stage. */
+  readonly label: string;
+  readonly kind: 'source' | 'transform' | 'combine' | 'sink';
+  rowsIn: number;
+  rowsOut: number;
+  readonly leftOut: Map<string, number>;
+  /** Other figures, such as `tokens`. */
+  readonly figures: Map<string, number>;
+  /** Rows that will come, where that is known. */
+  expected: number | undefined;
+  state: 'waiting' | 'running' | 'done';
+  startedAt: number;
+  endedAt: number;
+}
+
+export function createStats(label: string, kind: StageStats['kind']): StageStats {
+  return {
+    label,
+    kind,
+    rowsIn: 0,
+    rowsOut: 0,
+    leftOut: new Map(),
+    figures: new Map(),
+    expected: undefined,
+    state: 'waiting',
+    startedAt: 0,
+    endedAt: 0,
+  };
+}
+
+/** Adds to one of the named counts. */
+export function addTo(counts: Map<string, number>, name: string, amount: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + amount);
+}
+
+export function leftOutRows(stats: StageStats): number {
+  return [...stats.leftOut.values()].reduce((sum, rows) => sum + rows, 0);
+}
+
+/** Counts the rows that pass. */
+export async function* counted(
+  input: AsyncIterable<Batch>,
+  count: (rows: number) => void,
+): AsyncGenerator<Batch> {
+  for await (const batch of input) {
+    count(batch.rows.length);
+    yield batch;
+  }
+}
+
+/** Notes when a stage starts and ends, and what came in and went on without a reason given. */
+export async function* clocked(output: AsyncIterable<Batch>, stats: StageStats): AsyncGenerator<Batch> {
+  start(stats);
+  for await (const batch of output) {
+    stats.rowsOut += batch.rows.length;
+    yield batch;
+  }
+  finish(stats);
+}
+
+export function start(stats: StageStats): void {
+  if (stats.state === 'running') return;
+  stats.state = 'running';
+  if (stats.startedAt === 0) stats.startedAt = Date.now();
+}
+
+export function finish(stats: StageStats): void {
+  stats.state = 'done';
+  stats.endedAt = Date.now();
+  const silent = stats.rowsIn - stats.rowsOut - leftOutRows(stats);
+  if (stats.kind === 'transform' && silent > 0) addTo(stats.leftOut, 'by the stage, no reason given', silent);
+}
