@@ -32,7 +32,7 @@ export class ExternalSort {
   #files = 0;
   #spilled = 0;
   #spilling: Promise<void> | undefined;
-  #state: 'adding' | 'sorted' | 'closed' = 'adding';
+  #state: 'adding' | 'sorted' | 'failed' | 'closed' = 'adding';
 
   constructor(options: ExternalSortOptions) {
     this.#options = options;
@@ -76,7 +76,7 @@ export class ExternalSort {
         yield* next.value;
       }
     } finally {
-      await batches.return();
+      await batches.return(undefined);
     }
   }
 
@@ -91,7 +91,9 @@ export class ExternalSort {
   }
 
   #expect(state: 'adding'): void {
-    if (this.#state !== state) throw new Error(`the sort is ${this.#state}: it takes and gives records once`);
+    if (this.#state === state) return;
+    if (this.#state === 'failed') throw new Error('the sort has failed before and is not complete');
+    throw new Error(`the sort is ${this.#state}: it takes and gives records once`);
   }
 
   /** Copies into shared chunks: a small array of its own costs a record far more than its bytes. */
@@ -156,6 +158,8 @@ export class ExternalSort {
     try {
       return await work();
     } catch (error) {
+      // What was to be written is lost: going on would give a result with a gap.
+      if (this.#state !== 'closed') this.#state = 'failed';
       throw diskError(this.#options.dir, error);
     }
   }

@@ -1,0 +1,181 @@
+import { makeData, RecordBatch, RecordBatchReader, Schema, Struct } from 'apache-arrow';
+import type { RecordBatch as WasmBatch } from 'parquet-wasm';
+import { DataError, NagError } from '../errors.js';
+import { type Footer, isUnder, type Leaf, type RowGroup, readFooter } from './parquet-footer.js';
+import { BAD_FOOTER, closeParquet, explainReadError, type OpenParquet, openParquet } from './parquet-open.js';
+
+export type { RowGroup } from './parquet-footer.js';
+
+export interface ReadOptions {
+  /** Indices of row groups, read in this order. */
+  readonly rowGroups: readonly number[];
+  /**
+   * Top-level columns, or dotted paths of nested ones (`meta.docid`). Absent: all. Empty: none, only row counts.
+   * Columns come in the file's order.
+   */
+  readonly columns?: readonly string[] | undefined;
+  /** Most rows in a batch, at least 1. Batches of large rows have fewer: about 64 MiB. */
+  readonly batchRows: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Text in a batch has 32-bit offsets, and several batches are in flight at a time. */
+const BATCH_BYTES = 64 * 2 ** 20;
+
+/**
+ * An open Parquet file on the local disk, of any size. A whole row group is decoded before its first batch comes:
+ * `RowGroup.columnBytes` tells beforehand what that takes.
+ */
+export class ParquetSource {
+  readonly path: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly schema: Schema;
+  readonly rowGroups: readonly RowGroup[];
+  readonly rows: number;
+  /** Key-value pairs of the footer, without the encoded Arrow schema. */
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly #leaves: readonly Leaf[];
+  readonly #opened: OpenParquet;
+  readonly #readers = new Set<ReadableStreamDefaultReader<WasmBatch>>();
+  #closed = false;
+
+  private constructor(path: string, opened: OpenParquet, footer: Footer) {
+    this.path = path;
+    this.size = opened.size;
+    this.#opened = opened;
+    this.schema = footer.schema;
+    this.rowGroups = footer.rowGroups;
+    this.rows = footer.rows;
+    this.metadata = footer.metadata;
+    this.#leaves = footer.leaves;
+  }
+
+  /** Errors: DataError when the file cannot be read or is not a Parquet file that can be decoded. */
+  static async open(path: string): Promise<ParquetSource> {
+    const opened = await openParquet(path);
+    try {
+      const footer = await readFooter(opened.wasm, opened.file, path);
+      return new ParquetSource(path, opened, footer);
+    } catch (thrown) {
+      await closeParquet(opened);
+      throw explainReadError(thrown, path, BAD_FOOTER, opened.failure);
+    }
+  }
+
+  /**
+   * Batches of these row groups; no batch spans two of them, none is empty. Every batch owns its memory.
+   * Errors: DataError for a column that is not there, a row group that cannot be decoded (naming it), a file that
+   * changes meanwhile; the signal's reason.
+   */
+  async *read(options: ReadOptions): AsyncGenerator<RecordBatch, void, undefined> {
+    const columns = options.columns && this.#checkColumns(options.columns);
+    for (const index of options.rowGroups) {
+      const group = this.rowGroups[index];
+      if (!group) throw new NagError(`${this.path}: no row group ${index}, it has ${this.rowGroups.length}`);
+      if (columns?.length === 0) yield* countRows(group, options);
+      else yield* this.#readRowGroup(group, columns, options);
+    }
+  }
+
+  /** Closes the file and frees what was decoded. Reads under way end with an error. May be called twice. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([...this.#readers].map((reader) => this.#cancel(reader)));
+    await closeParquet(this.#opened);
+  }
+
+  async *#readRowGroup(
+    group: RowGroup,
+    columns: string[] | undefined,
+    options: ReadOptions,
+  ): AsyncGenerator<RecordBatch, void, undefined> {
+    options.signal?.throwIfAborted();
+    if (group.rows === 0) return;
+    const request = {
+      rowGroups: [group.index],
+      batchSize: Math.min(options.batchRows, rowsOfBytes(group, columns, BATCH_BYTES)),
+      ...(columns && { columns }),
+    };
+    const decode = <T>(work: () => T | PromiseLike<T>): Promise<T> => this.#decode(group, columns, work);
+    const stream = await decode(() => this.#opened.file.stream(request));
+    const reader: ReadableStreamDefaultReader<WasmBatch> = stream.getReader();
+    this.#readers.add(reader);
+    let rows = 0;
+    try {
+      for (;;) {
+        options.signal?.throwIfAborted();
+        const { done, value } = await decode(() => reader.read());
+        if (done) break;
+        const batch = await decode(() => toArrow(value));
+        rows += batch.numRows;
+        if (batch.numRows > 0) yield batch;
+      }
+    } finally {
+      await this.#cancel(reader);
+    }
+    if (rows !== group.rows) {
+      const message = `row group ${group.index} gave ${rows} rows where the footer says ${group.rows}: it is corrupt`;
+      throw new DataError({ file: this.path }, message);
+    }
+  }
+
+  /** Frees what a stream holds. It has failed already where this fails. */
+  async #cancel(reader: ReadableStreamDefaultReader<WasmBatch>): Promise<void> {
+    if (!this.#readers.delete(reader) || this.#opened.wasm.broken) return;
+    await reader.cancel().catch(() => undefined);
+  }
+
+  async #decode<T>(
+    group: RowGroup,
+    columns: string[] | undefined,
+    work: () => T | PromiseLike<T>,
+  ): Promise<T> {
+    try {
+      this.#checkOpen();
+      const result = await this.#opened.wasm.run(work);
+      this.#checkOpen();
+      return result;
+    } catch (thrown) {
+      const mib = Math.ceil(group.columnBytes(columns) / 2 ** 20);
+      const what = `row group ${group.index} (${mib} MiB when decompressed) cannot be decoded`;
+      throw explainReadError(thrown, this.path, what, this.#opened.failure);
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new NagError(`${this.path}: was closed while it was being read`);
+  }
+
+  #checkColumns(columns: readonly string[]): string[] {
+    for (const column of columns) {
+      if (!this.#leaves.some((leaf) => isUnder(leaf.path, column))) {
+        const names = this.schema.fields.map((field) => field.name).join(', ');
+        throw new DataError({ file: this.path, column }, `is not in the file; its columns: ${names}`);
+      }
+    }
+    return [...new Set(columns)];
+  }
+}
+
+/** Copies a batch out of WASM memory, which it leaves. */
+function toArrow(batch: WasmBatch): RecordBatch {
+  const copy = RecordBatchReader.from(batch.intoIPCStream()).next();
+  if (copy.done) throw new Error('the decoder gave no batch');
+  return copy.value;
+}
+
+function rowsOfBytes(group: RowGroup, columns: string[] | undefined, bytes: number): number {
+  const rowBytes = group.columnBytes(columns) / group.rows;
+  return Math.max(1, Math.min(group.rows, Math.floor(bytes / Math.max(rowBytes, 1))));
+}
+
+function* countRows(group: RowGroup, { batchRows, signal }: ReadOptions): Generator<RecordBatch> {
+  const type = new Struct([]);
+  for (let row = 0; row < group.rows; row += batchRows) {
+    signal?.throwIfAborted();
+    const length = Math.min(batchRows, group.rows - row);
+    yield new RecordBatch(new Schema([]), makeData({ type, length, nullCount: 0, children: [] }));
+  }
+}

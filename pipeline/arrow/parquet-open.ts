@@ -1,0 +1,86 @@
+import { type FileHandle, open as openFile, stat } from 'node:fs/promises';
+import type { ParquetFile } from 'parquet-wasm';
+import { DataError, messageOf, NagError } from '../errors.js';
+import { FileBlob, type ReadFailure } from './file-blob.js';
+import { checkParquetEnds } from './parquet-magic.js';
+import { acquireParquetWasm, type ParquetWasm, releaseParquetWasm, WasmPanic } from './wasm.js';
+
+/** What is wrong where a footer cannot be decoded: the decoder itself only knows what it stumbled over. */
+export const BAD_FOOTER = 'its footer is damaged, encrypted, or of a kind that the decoder does not know';
+
+/** What must be closed together. */
+export interface OpenParquet {
+  readonly handle: FileHandle;
+  readonly size: number;
+  readonly wasm: ParquetWasm;
+  readonly file: ParquetFile;
+  readonly failure: ReadFailure;
+}
+
+/** Errors: DataError when the file cannot be read or does not begin and end as a Parquet file. */
+export async function openParquet(path: string): Promise<OpenParquet> {
+  const handle = await openForReading(path);
+  const failure: ReadFailure = {};
+  const wasm = acquireParquetWasm();
+  try {
+    const { size } = await handle.stat();
+    await checkParquetEnds(handle, path, size);
+    const blob = new FileBlob(handle, 0, size, failure);
+    // FileBlob has the part of Blob that the library calls: size, slice and arrayBuffer.
+    const file = await wasm.run(() => wasm.library.ParquetFile.fromFile(blob as unknown as Blob));
+    return { handle, size, wasm, file, failure };
+  } catch (thrown) {
+    releaseParquetWasm(wasm);
+    await handle.close();
+    throw explainReadError(thrown, path, BAD_FOOTER, failure);
+  }
+}
+
+/** Streams over the file must have been cancelled. */
+export async function closeParquet({ wasm, file, handle }: OpenParquet): Promise<void> {
+  wasm.free(file);
+  releaseParquetWasm(wasm);
+  await handle.close();
+}
+
+async function openForReading(path: string): Promise<FileHandle> {
+  try {
+    // Opening a pipe would wait for its writer.
+    const found = await stat(path);
+    if (found.isDirectory()) throw new DataError({ file: path }, 'is a folder; expected a Parquet file');
+    if (!found.isFile())
+      throw new DataError({ file: path }, 'is not a regular file; expected a Parquet file');
+    return await openFile(path, 'r');
+  } catch (cause) {
+    if (cause instanceof NagError) throw cause;
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    const messages: Record<string, string> = {
+      ENOENT: 'does not exist',
+      EACCES: 'may not be read by this user (permission denied)',
+      EMFILE: 'cannot be opened: this process has too many open files (ulimit -n)',
+    };
+    throw new DataError({ file: path }, messages[String(code)] ?? `cannot be opened: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** The user's error for what the library or the file system threw. */
+export function explainReadError(
+  thrown: unknown,
+  path: string,
+  what: string,
+  failure: ReadFailure,
+): NagError {
+  if (thrown instanceof NagError) return thrown;
+  if (failure.cause !== undefined) {
+    return new DataError({ file: path }, `cannot be read: ${messageOf(failure.cause)}`, {
+      cause: failure.cause,
+    });
+  }
+  const reason =
+    thrown instanceof WasmPanic
+      ? 'the decoder gave up; either it is corrupt, or too large for the decoder (2 GiB in a batch, 4 GiB in all)'
+      : messageOf(thrown).replace(/^(Parquet error|Arrow error|External):\s*/, '');
+  return new DataError({ file: path }, `${what}: ${reason}`, { cause: thrown });
+}

@@ -1,0 +1,164 @@
+import {
+  DataType,
+  Field,
+  FixedSizeList,
+  Float32,
+  Int32,
+  makeData,
+  type RecordBatch,
+  Uint16,
+} from 'apache-arrow';
+import { NagError } from '../pipeline/errors.js';
+import { type NeuronType, neuronTypes } from './backbone/types.js';
+import type { FeatureIndices } from './nag/profile.js';
+
+/** Column of token ids, `list<int32>`; its metadata say how they were made. */
+export const idsColumn = 'input_ids';
+
+/** How token ids were made. */
+export interface IdsInfo {
+  /** SHA-256 of the tokenizer.json. */
+  readonly tokenizer: string;
+  /** Largest id the tokenizer can give, and one. */
+  readonly vocabulary: number;
+  readonly maxLength: number;
+}
+
+export function idsMetadata(info: IdsInfo): Map<string, string> {
+  return new Map([
+    ['nag.tokenizer', info.tokenizer],
+    ['nag.vocabulary', String(info.vocabulary)],
+    ['nag.max_length', String(info.maxLength)],
+  ]);
+}
+
+/** What a feature column holds, and from what it was computed: two can be compared where these agree. */
+export interface FeatureInfo {
+  readonly neurons: NeuronType;
+  readonly layers: number;
+  /** Neurons kept a layer. */
+  readonly k: number;
+  /** Neurons that there are a layer. */
+  readonly width: number;
+  /** Fingerprint of the weights that were used. */
+  readonly model: string;
+  readonly tokenizer: string;
+  readonly maxLength: number;
+}
+
+/** `[layers × k]` neuron indices a row, as a fixed-size list column `<type>_feature`. */
+export interface FeatureColumn {
+  readonly name: string;
+  readonly info: FeatureInfo;
+  /** [rows × layers × k] */
+  readonly values: FeatureIndices;
+}
+
+export function featureColumn(type: NeuronType): string {
+  return `${type}_feature`;
+}
+
+/** Column of all impacts of a type, `[layers × width]` float32 a row. */
+export function impactColumn(type: NeuronType): string {
+  return `${type}_impact`;
+}
+
+export function featureMetadata(info: FeatureInfo): Map<string, string> {
+  return new Map([
+    ['nag.neurons', info.neurons],
+    ['nag.layers', String(info.layers)],
+    ['nag.k', String(info.k)],
+    ['nag.width', String(info.width)],
+    ['nag.model', info.model],
+    ['nag.tokenizer', info.tokenizer],
+    ['nag.max_length', String(info.maxLength)],
+  ]);
+}
+
+/** What a feature or impact field's metadata say. Throws where they are missing. */
+export function featureInfo(field: Field): FeatureInfo {
+  const text = (key: string): string => {
+    const value = field.metadata.get(`nag.${key}`);
+    if (value === undefined)
+      throw new NagError(`column "${field.name}" does not say nag.${key}: it was not made by extract`);
+    return value;
+  };
+  const type = neuronTypes.find((known) => known === text('neurons'));
+  if (!type) throw new NagError(`column "${field.name}": unknown neuron type ${text('neurons')}`);
+  const [layers, k, width, maxLength] = ['layers', 'k', 'width', 'max_length'].map((key) =>
+    Number(text(key)),
+  );
+  return {
+    neurons: type,
+    layers: layers!,
+    k: k!,
+    width: width!,
+    model: text('model'),
+    tokenizer: text('tokenizer'),
+    maxLength: maxLength!,
+  };
+}
+
+/** Indices as column data: 16 bits where every index fits. `k` may be 0 < k ≤ width. */
+export function featureData(values: Int32Array, rows: number, info: FeatureInfo) {
+  const narrow = info.width <= 65536;
+  const item = narrow ? new Uint16() : new Int32();
+  const data = narrow ? Uint16Array.from(values) : values;
+  const child = makeData({ type: item, data, nullCount: 0 });
+  return makeData({
+    type: new FixedSizeList(info.layers * info.k, new Field('item', item, false)),
+    length: rows,
+    nullCount: 0,
+    child,
+  });
+}
+
+/** Impacts as column data. */
+export function impactData(values: Float32Array, rows: number, info: FeatureInfo) {
+  const child = makeData({ type: new Float32(), data: values, nullCount: 0 });
+  return makeData({
+    type: new FixedSizeList(info.layers * info.width, new Field('item', new Float32(), false)),
+    length: rows,
+    nullCount: 0,
+    child,
+  });
+}
+
+/** The feature column that stages below `top_k` use: the named type's, or the only one. */
+export function findFeatures(columns: RecordBatch, type: NeuronType | undefined): FeatureColumn {
+  const fields = columns.schema.fields.filter(
+    (field) => isFeature(field) && (type === undefined || field.name === featureColumn(type)),
+  );
+  const [field] = fields;
+  const there = columns.schema.fields.map((f) => f.name).join(', ');
+  if (!field)
+    throw new NagError(
+      `there is no feature column${type ? ` of ${type}` : ''}: put extract and top_k before this stage (columns: ${there})`,
+    );
+  if (fields.length > 1)
+    throw new NagError(
+      `there are several feature columns (${fields.map((f) => f.name).join(', ')}): name one with feature: …`,
+    );
+  return { name: field.name, info: featureInfo(field), values: fixedValues(columns, field) };
+}
+
+/** Names of all feature columns. */
+export function featureColumns(columns: RecordBatch): string[] {
+  return columns.schema.fields.filter(isFeature).map((field) => field.name);
+}
+
+function isFeature(field: Field): boolean {
+  return field.name.endsWith('_feature') && DataType.isFixedSizeList(field.type);
+}
+
+function fixedValues(columns: RecordBatch, field: Field): FeatureIndices {
+  const data = columns.getChild(field.name)!.data[0]!;
+  const child = data.children[0]!;
+  const size = (field.type as FixedSizeList).listSize;
+  const values: unknown = child.values;
+  if (values instanceof Uint16Array || values instanceof Int32Array)
+    return values.subarray(0, data.length * size);
+  throw new NagError(
+    `column "${field.name}": expected 16- or 32-bit neuron indices, found ${String(child.type)}`,
+  );
+}

@@ -1,0 +1,181 @@
+import { z } from 'zod';
+import { type Batch, placeOf, withColumn, withoutColumns } from '../pipeline/batch.js';
+import { type Context, defineTransform, path } from '../pipeline/component.js';
+import { DataError, NagError } from '../pipeline/errors.js';
+import { widthOf } from './backbone/architecture.js';
+import { openCheckpoint } from './backbone/checkpoint.js';
+import { modelFingerprint } from './backbone/fingerprint.js';
+import { openSession } from './backbone/session.js';
+import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
+import {
+  type FeatureInfo,
+  featureColumn,
+  featureData,
+  featureMetadata,
+  idsColumn,
+  impactColumn,
+  impactData,
+} from './columns.js';
+import { runDocuments } from './extract/batching.js';
+import { type KeepTop, resolveK, topOptions } from './top-k.js';
+
+/** Longest sequence that a session is prepared for; models for longer ones are rare among frozen extractors. */
+const longestSequence = 8192;
+
+const options = z.strictObject({
+  model: path().describe(
+    'A HuggingFace model folder: config.json, model.safetensors or shards with their index',
+  ),
+  neurons: z
+    .array(z.enum(neuronTypes))
+    .min(1)
+    .default(['fwd_up'])
+    .describe('Outputs whose neurons are looked at'),
+  device: z
+    .string()
+    .regex(/^(auto|cpu|webgpu|cuda(:\d+)?)$/, 'auto, cpu, cuda, cuda:N or webgpu')
+    .default('auto')
+    .describe(
+      'Where the model runs: auto, cpu, cuda, cuda:N or webgpu; auto takes CUDA where it opens, otherwise the CPU',
+    ),
+  batch_tokens: z.int().min(1).default(2048).describe('Tokens in one call of the model, padding included'),
+  window: z
+    .int()
+    .min(1)
+    .default(4096)
+    .describe('Documents that are sorted by length together before they are batched'),
+  threads: z.int().min(1).optional().describe('Threads of the model on the CPU; by default one a core'),
+});
+
+/** `top` comes from a `top_k` that follows: fused with it, only indices leave the model. */
+type Options = z.output<typeof options> & { readonly top?: KeepTop };
+
+/** Transform: runs a frozen model over token ids and measures each neuron's mean absolute output (NAG.md §1). */
+export const extract = defineTransform({
+  name: 'extract',
+  summary: 'Run a frozen language model and measure the impact of its neurons',
+  options,
+  example: `
+    - {use: read.jsonl, with: {path: "docs/*.jsonl"}}
+    - {use: tokenize, with: {model: models/Qwen3-0.6B-Base}}
+    - {use: extract, with: {model: models/Qwen3-0.6B-Base, neurons: [fwd_up], device: cpu}}
+    - {use: top_k, with: {k: 20}}
+    - {use: write.parquet, with: {path: out/features.parquet}}`,
+  needs: () => ({}),
+  mayDrop: () => false,
+  fuse: (own, next) => (next.name === 'top_k' ? { ...own, top: topOptions.parse(next.options) } : undefined),
+  run: extractAll,
+});
+
+async function* extractAll(
+  input: AsyncIterable<Batch>,
+  settings: Options,
+  context: Context,
+): AsyncGenerator<Batch> {
+  const backbone = await openBackbone(settings, context);
+  const runs = runDocuments(input, {
+    session: backbone.session,
+    batchTokens: settings.batch_tokens,
+    window: settings.window,
+    idsOf: (batch) => idsOf(batch, backbone),
+    onTokens: (tokens) => context.count('tokens', tokens),
+    signal: context.signal,
+  });
+  for await (const { batch, result, ids } of runs) {
+    let out = batch;
+    for (const type of settings.neurons) {
+      const info = infoOf(type, settings.top, backbone, ids);
+      const top = result.top[type];
+      const impacts = result.impacts[type];
+      if (top)
+        out = withColumn(out, featureColumn(type), featureData(top, batch.rows.length, info), {
+          metadata: featureMetadata(info),
+        });
+      if (impacts)
+        out = withColumn(out, impactColumn(type), impactData(impacts, batch.rows.length, info), {
+          metadata: featureMetadata(info),
+        });
+    }
+    yield withoutColumns(out, [idsColumn]);
+  }
+}
+
+/** An opened model and what identifies its features. */
+interface Backbone {
+  readonly checkpoint: Checkpoint;
+  readonly session: Session;
+  readonly fingerprint: string;
+}
+
+async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
+  const checkpoint = await openCheckpoint(settings.model);
+  const { neurons, top, device, threads, model } = settings;
+  const k =
+    top &&
+    Object.fromEntries(neurons.map((type) => [type, resolveK(top, widthOf(checkpoint.architecture, type))]));
+  const request = {
+    model,
+    neurons,
+    ...(k ? { top: k } : { impacts: neurons }),
+    maxLength: Math.min(longestSequence, checkpoint.architecture.maxPositions),
+    device,
+    ...(threads === undefined ? {} : { threads }),
+  };
+  const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
+  const { hash } = await context.resource(`fingerprint ${model}`, async () => ({
+    hash: await modelFingerprint(checkpoint, context.signal),
+    close: () => undefined,
+  }));
+  if (device === 'auto') context.note(`runs on ${session.device}`);
+  context.provenance.set('nag.model', hash);
+  context.provenance.set('nag.device', session.device);
+  return { checkpoint, session, fingerprint: hash };
+}
+
+/** Token ids of a batch's documents, checked against the model. */
+function idsOf(batch: Batch, { session, checkpoint }: Backbone) {
+  const field = batch.columns.schema.fields.find((f) => f.name === idsColumn);
+  const data = batch.columns.getChild(idsColumn)?.data[0];
+  if (!field || !data) throw new NagError('there are no token ids: put tokenize before extract');
+  const vocabulary = Number(field.metadata.get('nag.vocabulary'));
+  if (vocabulary > session.vocabulary) {
+    throw new DataError(
+      { file: checkpoint.dir },
+      `the model knows ${session.vocabulary} tokens and the tokenizer gives ids up to ${vocabulary - 1}: they do not belong together; give tokenize the model's own folder`,
+    );
+  }
+  const offsets = data.valueOffsets as Int32Array;
+  const values = data.children[0]!.values as Int32Array;
+  const longest = Math.min(longestSequence, checkpoint.architecture.maxPositions);
+  const ids = Array.from(batch.rows, (_, row) => values.subarray(offsets[row]!, offsets[row + 1]!));
+  const bad = ids.findIndex((own) => own.length === 0 || own.length > longest);
+  if (bad >= 0)
+    throw new DataError(
+      placeOf(batch, bad),
+      `has ${ids[bad]!.length} tokens, expected 1 to ${longest}; set max_length on tokenize`,
+    );
+  return {
+    ids,
+    tokenizer: field.metadata.get('nag.tokenizer') ?? '',
+    maxLength: Number(field.metadata.get('nag.max_length')),
+  };
+}
+
+function infoOf(
+  type: NeuronType,
+  top: KeepTop | undefined,
+  backbone: Backbone,
+  ids: { tokenizer: string; maxLength: number },
+): FeatureInfo {
+  const width = widthOf(backbone.checkpoint.architecture, type);
+  const k = top ? resolveK(top, width) : width;
+  return {
+    neurons: type,
+    layers: backbone.session.layers,
+    k,
+    width,
+    model: backbone.fingerprint,
+    tokenizer: ids.tokenizer,
+    maxLength: ids.maxLength,
+  };
+}

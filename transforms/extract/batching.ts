@@ -1,0 +1,145 @@
+import type { Batch } from '../../pipeline/batch.js';
+import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
+
+interface BatchingOptions<Ids extends { readonly ids: readonly Int32Array[] }> {
+  readonly session: Session;
+  /** Most tokens in one call, padding included; one document may be longer. */
+  readonly batchTokens: number;
+  /** Documents sorted together. */
+  readonly window: number;
+  idsOf(batch: Batch): Ids;
+  onTokens(tokens: number): void;
+  readonly signal: AbortSignal;
+}
+
+/** Results of a batch's documents, in the batch's order. */
+export interface BatchResult<Ids> {
+  readonly batch: Batch;
+  readonly ids: Ids;
+  readonly result: SessionResult;
+}
+
+/**
+ * Runs the model over documents: those of a window are sorted by length, so that little padding is computed, and come
+ * out in their own order again. While the model works, the next window is read and tokenized.
+ */
+export async function* runDocuments<Ids extends { readonly ids: readonly Int32Array[] }>(
+  input: AsyncIterable<Batch>,
+  options: BatchingOptions<Ids>,
+): AsyncGenerator<BatchResult<Ids>> {
+  const windows = windowsOf(input, options.window);
+  let next = windows.next();
+  // A failure of the reader while the model works is thrown where the window is awaited.
+  next.catch(() => undefined);
+  try {
+    for (let window = await next; !window.done; window = await next) {
+      next = windows.next();
+      next.catch(() => undefined);
+      yield* runWindow(window.value, options);
+    }
+  } finally {
+    await next.catch(() => undefined);
+    await windows.return(undefined);
+  }
+}
+
+async function* windowsOf(
+  input: AsyncIterable<Batch>,
+  documents: number,
+): AsyncGenerator<Batch[], undefined> {
+  let window: Batch[] = [];
+  let rows = 0;
+  for await (const batch of input) {
+    window.push(batch);
+    rows += batch.rows.length;
+    if (rows < documents) continue;
+    yield window;
+    window = [];
+    rows = 0;
+  }
+  if (window.length > 0) yield window;
+  return undefined;
+}
+
+async function* runWindow<Ids extends { readonly ids: readonly Int32Array[] }>(
+  window: readonly Batch[],
+  options: BatchingOptions<Ids>,
+): AsyncGenerator<BatchResult<Ids>> {
+  const batches = window.map((batch) => ({ batch, ids: options.idsOf(batch) }));
+  const documents = batches.flatMap(({ ids }) => ids.ids);
+  const collected = new Results();
+  for (const chosen of byLength(documents, options.batchTokens)) {
+    options.signal.throwIfAborted();
+    const result = await options.session.run(concatenate(chosen.map((i) => documents[i]!)));
+    options.onTokens(chosen.reduce((sum, i) => sum + documents[i]!.length, 0));
+    collected.put(result, chosen, documents.length);
+  }
+  let first = 0;
+  for (const { batch, ids } of batches) {
+    const count = batch.rows.length;
+    yield { batch, ids, result: collected.slice(first, count) };
+    first += count;
+  }
+}
+
+/** Groups of documents (their positions) of similar length, each within the token budget once padded; longest first. */
+export function* byLength(documents: readonly Int32Array[], batchTokens: number): Generator<number[]> {
+  const order = [...documents.keys()].sort((a, b) => documents[b]!.length - documents[a]!.length || a - b);
+  let group: number[] = [];
+  for (const i of order) {
+    const padded = documents[group[0] ?? i]!.length * (group.length + 1);
+    if (group.length > 0 && padded > batchTokens) {
+      yield group;
+      group = [];
+    }
+    group.push(i);
+  }
+  if (group.length > 0) yield group;
+}
+
+function concatenate(documents: readonly Int32Array[]) {
+  const lengths = Int32Array.from(documents, (ids) => ids.length);
+  const ids = new Int32Array(lengths.reduce((sum, length) => sum + length, 0));
+  let at = 0;
+  for (const own of documents) {
+    ids.set(own, at);
+    at += own.length;
+  }
+  return { ids, lengths };
+}
+
+/** Outputs of a window's documents, put back into the documents' order. */
+class Results {
+  readonly #top = new Map<NeuronType, { values: Int32Array; stride: number }>();
+  readonly #impacts = new Map<NeuronType, { values: Float32Array; stride: number }>();
+
+  put(result: SessionResult, documents: readonly number[], total: number): void {
+    for (const [type, values] of entries(result.top)) {
+      const stride = values.length / documents.length;
+      const all = this.#top.get(type) ?? { values: new Int32Array(total * stride), stride };
+      this.#top.set(type, all);
+      for (const [i, document] of documents.entries())
+        all.values.set(values.subarray(i * stride, (i + 1) * stride), document * stride);
+    }
+    for (const [type, values] of entries(result.impacts)) {
+      const stride = values.length / documents.length;
+      const all = this.#impacts.get(type) ?? { values: new Float32Array(total * stride), stride };
+      this.#impacts.set(type, all);
+      for (const [i, document] of documents.entries())
+        all.values.set(values.subarray(i * stride, (i + 1) * stride), document * stride);
+    }
+  }
+
+  slice(first: number, count: number): SessionResult {
+    const cut = <T extends Int32Array | Float32Array>({ values, stride }: { values: T; stride: number }) =>
+      values.slice(first * stride, (first + count) * stride) as T;
+    return {
+      top: Object.fromEntries([...this.#top].map(([type, all]) => [type, cut(all)])),
+      impacts: Object.fromEntries([...this.#impacts].map(([type, all]) => [type, cut(all)])),
+    };
+  }
+}
+
+function entries<T>(values: Partial<Record<NeuronType, T>>): [NeuronType, T][] {
+  return Object.entries(values) as [NeuronType, T][];
+}

@@ -1,0 +1,86 @@
+import { DataType, type Vector } from 'apache-arrow';
+import { type Batch, findColumn, placeOf, roleColumn } from '../../pipeline/batch.js';
+import { DataError, NagError } from '../../pipeline/errors.js';
+import { docidEncoder } from '../nag/docid.js';
+
+const maxTokens = 2 ** 32 - 1;
+
+/** Token counts of a batch; null and NaN count 0. Throws a `DataError` for what is no count. */
+export function tokenCounts(batch: Batch): Float64Array {
+  const { vector, name } = tokenColumn(batch);
+  const counts = new Float64Array(batch.rows.length);
+  for (let row = 0; row < counts.length; row++) {
+    const value: unknown = vector.get(row);
+    const count = value === null ? 0 : Number(value);
+    if (Number.isNaN(count)) continue;
+    if (count < 0 || count > maxTokens || !Number.isInteger(count)) {
+      throw new DataError(
+        placeOf(batch, row, name),
+        `expected a number of tokens (a whole number of at least 0), found ${String(value)}`,
+      );
+    }
+    counts[row] = count;
+  }
+  return counts;
+}
+
+function tokenColumn(batch: Batch): { vector: Vector; name: string } {
+  const name = batch.roles.tokens;
+  const vector = name === undefined ? undefined : findColumn(batch.columns, name);
+  if (!vector || name === undefined) {
+    const there = batch.columns.schema.fields.map((field) => field.name).join(', ');
+    throw new DataError(
+      { file: batch.bundle.file },
+      `there is no column "${name}" with token counts for the budget (columns: ${there}); name it with columns: {tokens: …} on the source, or let tokenize count them (count: true)`,
+    );
+  }
+  if (!DataType.isInt(vector.type) && !DataType.isFloat(vector.type)) {
+    throw new DataError(
+      { file: batch.bundle.file, column: name },
+      `expected numbers of tokens, found ${String(vector.type)}`,
+    );
+  }
+  return { vector, name };
+}
+
+/** Whether docids are ordered as text or as numbers. */
+export type DocidKind = 'text' | 'integer';
+
+/** Docids of a batch as bytes in their order; undefined where the pool has no such column. */
+export function docidReader(batch: Batch): { kind: DocidKind; read(row: number): Uint8Array } | undefined {
+  const name = batch.roles.docid;
+  if (name === undefined || !findColumn(batch.columns, name)) return undefined;
+  const { vector } = roleColumn(batch, 'docid');
+  const type = DataType.isDictionary(vector.type) ? vector.type.dictionary : vector.type;
+  const kind =
+    DataType.isUtf8(type) || DataType.isLargeUtf8(type)
+      ? 'text'
+      : DataType.isInt(type)
+        ? 'integer'
+        : undefined;
+  if (!kind)
+    throw new DataError(
+      { file: batch.bundle.file, column: name },
+      `expected docids as text or whole numbers, found ${String(type)}`,
+    );
+  const encode = docidEncoder();
+  return {
+    kind,
+    read: (row) => {
+      const value: unknown = vector.get(row);
+      if (typeof value === 'string' || typeof value === 'bigint' || typeof value === 'number')
+        return encode(value);
+      throw new DataError(
+        placeOf(batch, row, name),
+        'the docid is null; every document needs one, as ties are ordered by it',
+      );
+    },
+  };
+}
+
+/** The distances to rank by. */
+export function distanceValues(batch: Batch, column: string): Float64Array {
+  const values: unknown = batch.columns.getChild(column)?.toArray();
+  if (values instanceof Float64Array) return values;
+  throw new NagError(`there is no column "${column}" to rank by: put score before rank`);
+}

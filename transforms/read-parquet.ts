@@ -1,0 +1,224 @@
+import { stat } from 'node:fs/promises';
+import type { RecordBatch, Schema } from 'apache-arrow';
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import { gatherBatch } from '../pipeline/arrow/gather.js';
+import { ParquetSource, type RowGroup } from '../pipeline/arrow/parquet-file.js';
+import type { Batch, Bundle } from '../pipeline/batch.js';
+import {
+  type Context,
+  defineSource,
+  type Needs,
+  type OpenSource,
+  type ReadOptions,
+} from '../pipeline/component.js';
+import { DataError } from '../pipeline/errors.js';
+import { finishBatch, type Reading } from './reading/finish.js';
+import { listFiles } from './reading/listing.js';
+import { readingOptions } from './reading/options.js';
+import { mapRoles, neededColumns } from './reading/roles.js';
+import { requireSameSchema } from './reading/same-schema.js';
+import { compileWhere } from './reading/where.js';
+
+const options = z.strictObject({
+  ...readingOptions,
+  batch_rows: z.int().min(1).max(65536).default(2048).describe('Most rows in a batch'),
+  max_row_group_mb: z
+    .number()
+    .positive()
+    .default(1024)
+    .describe(
+      'Refuse files with larger row groups (uncompressed MB): a row group is decoded whole, at about 3 times its size',
+    ),
+});
+
+type Options = z.output<typeof options>;
+
+/** Source: Parquet files of any size and codec, row group by row group. */
+export const readParquet = defineSource({
+  name: 'read.parquet',
+  summary: 'Read documents from Parquet files, streaming their row groups',
+  options,
+  example: `
+    - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
+    - {use: write.jsonl, with: {path: out/english.jsonl}}`,
+  open: openFiles,
+});
+
+/** A file as listed: what its footer says, without the open file. */
+interface ListedFile {
+  readonly path: string;
+  readonly schema: Schema;
+  readonly rowGroups: readonly RowGroup[];
+  readonly rows: number;
+}
+
+/** Row groups are listed together up to this many rows: enough for a bundle to be worth its bookkeeping. */
+const bundleRows = 65536;
+const bundleBytes = 64e6;
+
+/** From this size on a row group's memory is worth a word. */
+const largeRowGroupMb = 256;
+
+async function openFiles(settings: Options, context: Context, firstOrdinal: number): Promise<OpenSource> {
+  const paths = await listFiles(settings.path, ['.parquet']);
+  const limit = pLimit(8);
+  const files = await Promise.all(paths.map((path) => limit(() => listFile(path, context.signal))));
+  const schema = requireSameSchema(files);
+  for (const file of files) checkRowGroups(file, settings, context);
+  const first = files[0]!.path;
+  const reading: Reading = {
+    schema,
+    mapping: mapRoles(settings, schema, first),
+    filter: compileWhere(settings.where, schema, first),
+  };
+  const groups = new Map<Bundle, { file: ListedFile; groups: readonly RowGroup[] }>();
+  for (const file of files) {
+    for (const run of runsOf(file.rowGroups)) {
+      const rows = run.reduce((sum, group) => sum + group.rows, 0);
+      const bytes = run.reduce((sum, group) => sum + group.compressedBytes, 0);
+      groups.set(
+        { ordinal: firstOrdinal + groups.size, file: file.path, firstRow: run[0]!.firstRow, rows, bytes },
+        { file, groups: run },
+      );
+    }
+  }
+  return {
+    schema,
+    roles: reading.mapping.roles,
+    bundles: [...groups.keys()],
+    rows: files.reduce((sum, file) => sum + file.rows, 0),
+    read: (bundle, needs, how) =>
+      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context.signal),
+    close: async () => undefined,
+  };
+}
+
+async function listFile(path: string, signal: AbortSignal): Promise<ListedFile> {
+  signal.throwIfAborted();
+  const source = await ParquetSource.open(path);
+  try {
+    const { schema, rowGroups, rows } = source;
+    return { path, schema, rowGroups, rows };
+  } finally {
+    await source.close();
+  }
+}
+
+function checkRowGroups(file: ListedFile, settings: Options, context: Context): void {
+  const largest = file.rowGroups.reduce((max, group) => Math.max(max, group.uncompressedBytes), 0) / 1e6;
+  if (largest > settings.max_row_group_mb) {
+    throw new DataError(
+      { file: file.path },
+      `has a row group of ${largest.toFixed(0)} MB uncompressed, above max_row_group_mb: ${settings.max_row_group_mb}. ` +
+        'A row group is decoded whole and takes about 3 times its size in memory: rewrite the file with smaller row groups, or raise the limit',
+    );
+  }
+  if (largest > largeRowGroupMb) {
+    context.note(
+      `row groups of up to ${largest.toFixed(0)} MB uncompressed: reading will take about ${((largest * 3) / 1000).toFixed(1)} GB`,
+    );
+  }
+}
+
+function* runsOf(rowGroups: readonly RowGroup[]): Generator<RowGroup[]> {
+  let run: RowGroup[] = [];
+  let rows = 0;
+  let bytes = 0;
+  for (const group of rowGroups) {
+    if (run.length > 0 && (rows + group.rows > bundleRows || bytes + group.uncompressedBytes > bundleBytes)) {
+      yield run;
+      run = [];
+      rows = 0;
+      bytes = 0;
+    }
+    run.push(group);
+    rows += group.rows;
+    bytes += group.uncompressedBytes;
+  }
+  if (run.length > 0) yield run;
+}
+
+async function* readBundle(
+  bundle: Bundle,
+  place: { file: ListedFile; groups: readonly RowGroup[] },
+  needs: Needs,
+  how: ReadOptions,
+  reading: Reading,
+  settings: Options,
+  signal: AbortSignal,
+): AsyncGenerator<Batch> {
+  const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
+  const columns = wanted && [...new Set([...wanted, ...(reading.filter?.columns ?? [])])];
+  const groups = place.groups.filter((group) => touches(group, bundle, how.only));
+  if (groups.length === 0) return;
+  const source = await openAgain(place.file);
+  try {
+    for (const group of groups) {
+      let row = group.firstRow - bundle.firstRow;
+      for await (const raw of source.read({
+        rowGroups: [group.index],
+        columns,
+        batchRows: settings.batch_rows,
+        signal,
+      })) {
+        const batch = chosen(raw, row, how.only);
+        row += raw.numRows;
+        if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
+      }
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+/** The file must still be the one that was listed. */
+async function openAgain(file: ListedFile): Promise<ParquetSource> {
+  await stat(file.path).catch((cause: unknown) => {
+    throw new DataError({ file: file.path }, 'was listed when the run began and is gone now', { cause });
+  });
+  const source = await ParquetSource.open(file.path);
+  if (source.rows === file.rows && source.rowGroups.length === file.rowGroups.length) return source;
+  await source.close();
+  throw new DataError(
+    { file: file.path },
+    `changed during the run: it had ${file.rows} rows, and has ${source.rows} now; run again`,
+  );
+}
+
+function touches(group: RowGroup, bundle: Bundle, only: Uint32Array | undefined): boolean {
+  if (!only) return true;
+  const first = group.firstRow - bundle.firstRow;
+  const next = lowerBound(only, first);
+  return next < only.length && only[next]! < first + group.rows;
+}
+
+/** The rows of a batch that are wanted; `first` is its first row in the bundle. */
+function chosen(
+  columns: RecordBatch,
+  first: number,
+  only: Uint32Array | undefined,
+): { columns: RecordBatch; rows: Uint32Array } | undefined {
+  if (!only) return { columns, rows: Uint32Array.from({ length: columns.numRows }, (_, i) => first + i) };
+  const rows = only.subarray(lowerBound(only, first), lowerBound(only, first + columns.numRows));
+  if (rows.length === 0) return undefined;
+  return {
+    columns: gatherBatch(
+      columns,
+      rows.map((row) => row - first),
+    ),
+    rows: rows.slice(),
+  };
+}
+
+/** First position whose value is at least `value`. */
+function lowerBound(sorted: Uint32Array, value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

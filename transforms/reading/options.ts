@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { path } from '../../pipeline/component.js';
+
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+/** Options that every source of documents has. */
+export const readingOptions = {
+  path: z
+    .union([path(), z.array(path()).min(1)])
+    .describe('Files: paths or globs, read in the order of their names'),
+  format: z
+    .enum(['web', 'final'])
+    .default('web')
+    .describe('Names of the columns: web = docid, doc, token_num; final = meta.docid, content_split'),
+  columns: z
+    .strictObject({
+      docid: z.string().min(1).optional(),
+      text: z.string().min(1).optional(),
+      tokens: z.string().min(1).optional(),
+    })
+    .default({})
+    .describe(
+      'Columns (a.b for nested ones) instead of the format\'s; text may be a template such as "{question}\\n{answer}"',
+    ),
+  where: z
+    .record(z.string(), z.union([scalar, z.array(scalar).min(1)]))
+    .default({})
+    .describe('Keep only rows whose columns equal these values (a list: one of them)'),
+} as const;
+
+export interface ReadingOptions {
+  readonly path: string | readonly string[];
+  readonly format: 'web' | 'final';
+  readonly columns: {
+    readonly docid?: string | undefined;
+    readonly text?: string | undefined;
+    readonly tokens?: string | undefined;
+  };
+  readonly where: Readonly<Record<string, Scalar | readonly Scalar[]>>;
+}
+
+export type Scalar = string | number | boolean | null;

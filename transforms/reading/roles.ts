@@ -1,0 +1,93 @@
+import { type DataType, type Schema, Struct } from 'apache-arrow';
+import type { Role, Roles } from '../../pipeline/batch.js';
+import type { Needs } from '../../pipeline/component.js';
+import { DataError } from '../../pipeline/errors.js';
+import type { ReadingOptions } from './options.js';
+import { parseTemplate, type TextTemplate } from './text-template.js';
+
+/** The column that holds the text a template makes. */
+export const templateColumn = '#text';
+
+const presets: Record<ReadingOptions['format'], Required<Roles>> = {
+  web: { docid: 'docid', text: 'doc', tokens: 'token_num' },
+  final: { docid: 'meta.docid', text: 'content_split', tokens: 'token_num' },
+};
+
+/** How the roles of a source map to its columns. */
+export interface RoleMapping {
+  readonly roles: Roles;
+  readonly template: TextTemplate | undefined;
+}
+
+/** Maps roles to columns; a column that the user named must be there, one of a preset is missed only when used. */
+export function mapRoles(options: ReadingOptions, schema: Schema, file: string): RoleMapping {
+  const named = options.columns;
+  const template = named.text === undefined ? undefined : parseTemplate(named.text, schema);
+  const wanted = [named.docid, named.tokens, ...(template ? template.columns : [named.text])];
+  for (const column of wanted) if (column !== undefined) requireColumn(schema, column, file);
+  const preset = presets[options.format];
+  return {
+    roles: {
+      docid: named.docid ?? preset.docid,
+      text: template ? templateColumn : (named.text ?? preset.text),
+      tokens: named.tokens ?? preset.tokens,
+    },
+    template,
+  };
+}
+
+/** Columns to read for what stages need, besides those of `where`; undefined for all. */
+export function neededColumns(
+  needs: Needs,
+  mapping: RoleMapping,
+  schema: Schema,
+  file: string,
+): string[] | undefined {
+  if (needs.columns === 'all') return undefined;
+  const roles = [
+    ...(needs.roles ?? []),
+    ...(needs.optionalRoles ?? []).filter((role) => hasRole(role, mapping, schema)),
+  ];
+  const columns = [...roles.flatMap((role) => columnsOf(role, mapping)), ...(needs.columns ?? [])];
+  for (const column of columns) requireColumn(schema, column, file, needs);
+  return [...new Set(columns)];
+}
+
+/** Whether the text column has to be made from its template for these needs. */
+export function needsTemplate(needs: Needs, mapping: RoleMapping): boolean {
+  return (
+    mapping.template !== undefined &&
+    [...(needs.roles ?? []), ...(needs.optionalRoles ?? [])].includes('text')
+  );
+}
+
+function columnsOf(role: Role, { roles, template }: RoleMapping): readonly string[] {
+  if (role === 'text' && template) return template.columns;
+  const column = roles[role];
+  return column === undefined ? [] : [column];
+}
+
+function hasRole(role: Role, mapping: RoleMapping, schema: Schema): boolean {
+  return columnsOf(role, mapping).every((column) => typeOf(schema, column) !== undefined);
+}
+
+/** Type of a column by name or by a path into structs. */
+export function typeOf(schema: Schema, path: string): DataType | undefined {
+  const whole = schema.fields.find((field) => field.name === path);
+  if (whole) return whole.type;
+  const [first, ...rest] = path.split('.');
+  const start = schema.fields.find((field) => field.name === first)?.type;
+  return rest.reduce<DataType | undefined>(
+    (type, name) =>
+      type instanceof Struct ? type.children.find((child) => child.name === name)?.type : undefined,
+    start,
+  );
+}
+
+/** Throws where a column is missing; says which columns there are and, for a role, how to name another. */
+export function requireColumn(schema: Schema, column: string, file: string, needs?: Needs): void {
+  if (typeOf(schema, column) !== undefined) return;
+  const there = schema.fields.map((field) => field.name).join(', ');
+  const hint = needs ? '; name the right one with columns: {docid, text, tokens} or format' : '';
+  throw new DataError({ file }, `there is no column "${column}" (columns: ${there})${hint}`);
+}

@@ -1,0 +1,26 @@
+import { type Data, type RecordBatch, type Schema, Utf8, vectorFromArray } from 'apache-arrow';
+import { findColumn } from '../../pipeline/batch.js';
+
+/** Text made of several columns: `"{question}\n{answer}"`. */
+export interface TextTemplate {
+  readonly columns: readonly string[];
+  /** Literal text and column names in turn: `['', 'question', '\n', 'answer', '']`. */
+  readonly parts: readonly string[];
+}
+
+/** A template has column names in braces; anything else, and the name of an existing column, is a plain column. */
+export function parseTemplate(text: string, schema: Schema): TextTemplate | undefined {
+  if (!/\{[^{}]+\}/.test(text) || schema.fields.some((field) => field.name === text)) return undefined;
+  const parts = text.split(/\{([^{}]+)\}/);
+  return { columns: parts.filter((_, i) => i % 2 === 1), parts };
+}
+
+/** The text of every row; null where one of the columns is null. */
+export function renderTemplate(template: TextTemplate, columns: RecordBatch): Data {
+  const vectors = template.parts.map((part, i) => (i % 2 === 1 ? findColumn(columns, part) : undefined));
+  const texts = Array.from({ length: columns.numRows }, (_, row) => {
+    const values = template.parts.map((part, i): unknown => (i % 2 === 1 ? vectors[i]?.get(row) : part));
+    return values.some((value) => value === null || value === undefined) ? null : values.map(String).join('');
+  });
+  return vectorFromArray(texts, new Utf8()).data[0]!;
+}

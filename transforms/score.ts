@@ -1,0 +1,55 @@
+import { Float64, makeData } from 'apache-arrow';
+import { z } from 'zod';
+import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
+import { defineTransform } from '../pipeline/component.js';
+import { NagError } from '../pipeline/errors.js';
+import { neuronTypes } from './backbone/types.js';
+import { featureColumns, findFeatures } from './columns.js';
+import { distances } from './nag/similarity.js';
+import type { Profile } from './profile.js';
+import { requireComparable } from './same-features.js';
+
+/** Column that `score` adds: 1 − similarity to the target, in [0, 1]. */
+export const distanceColumn = 'nag_distance';
+
+const options = z.strictObject({
+  feature: z.enum(neuronTypes).optional().describe('Neuron type, where several were extracted'),
+  keep_features: z
+    .boolean()
+    .default(false)
+    .describe('Keep the feature columns instead of removing them after use'),
+});
+
+/** Transform: adds `nag_distance` to the profile of a target (NAG.md §3), bit-equal to NumPy's. */
+export const score = defineTransform({
+  name: 'score',
+  summary: `Add ${distanceColumn}, the distance of each document to the target's profile`,
+  options,
+  sides: ['profile'],
+  example: `
+    - {use: read.jsonl, with: {path: target.jsonl}}
+    - {use: tokenize, with: {model: models/Qwen3-0.6B-Base}}
+    - {use: extract, with: {model: models/Qwen3-0.6B-Base}}
+    - {id: features, use: top_k, with: {k: 10}}
+    - {id: target, use: profile}
+    - {use: score, from: {main: features, profile: target}, with: {keep_features: true}}
+    - {use: write.jsonl, with: {path: out/coherence.jsonl}}`,
+  needs: () => ({}),
+  mayDrop: () => false,
+  async *run(input, { feature, keep_features }, _context, sides) {
+    const profile = sides.get('profile') as Profile;
+    for await (const batch of input) {
+      const scored = scoreBatch(batch, profile, feature);
+      yield keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));
+    }
+  },
+});
+
+function scoreBatch(batch: Batch, profile: Profile, feature: z.output<typeof options>['feature']): Batch {
+  const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
+  requireComparable(profile.info, info, "the target's profile");
+  const out = new Float64Array(batch.rows.length);
+  distances(values, out.length, info.layers, info.k, info.width, profile.weights, out);
+  if (out.some(Number.isNaN)) throw new NagError('a distance is not a number: the profile is damaged');
+  return withColumn(batch, distanceColumn, makeData({ type: new Float64(), data: out, nullCount: 0 }));
+}

@@ -1,0 +1,132 @@
+import { DataType, Field, Int32, List, makeData } from 'apache-arrow';
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import { type Batch, keepRows, placeOf, roleColumn, withColumn } from '../pipeline/batch.js';
+import { type Context, defineTransform, path } from '../pipeline/component.js';
+import { DataError } from '../pipeline/errors.js';
+import { idsColumn, idsMetadata } from './columns.js';
+import { DocumentTokenizer } from './tokenizer/tokenizer.js';
+
+/** Column of token counts made with `count: true`. */
+const countColumn = 'token_count';
+
+/** Documents being encoded at once: enough for all threads of the native library, few enough for its memory. */
+const inFlight = 64;
+
+const options = z.strictObject({
+  model: path().describe('A HuggingFace model folder, or a tokenizer.json'),
+  max_length: z.int().min(1).default(120).describe('Tokens kept of each document, from its start'),
+  count: z
+    .boolean()
+    .default(false)
+    .describe(
+      `Also count all tokens of each document, into the column ${countColumn}, for pools without a token column`,
+    ),
+  on_empty: z
+    .enum(['fail', 'skip'])
+    .default('fail')
+    .describe('Documents without a token: stop, or leave them out and count them'),
+});
+
+type Options = z.output<typeof options>;
+
+/** Transform: the first `max_length` token ids of each document, without special tokens, as `input_ids`. */
+export const tokenize = defineTransform({
+  name: 'tokenize',
+  summary: 'Turn text into token ids with a HuggingFace tokenizer',
+  options,
+  example: `
+    - {use: read.jsonl, with: {path: "docs/*.jsonl"}}
+    - {use: tokenize, with: {model: models/Qwen3-0.6B-Base, max_length: 120, on_empty: skip}}
+    - {use: write.parquet, with: {path: out/ids.parquet}}`,
+  needs: () => ({ roles: ['text'] }),
+  mayDrop: ({ on_empty }) => on_empty === 'skip',
+  provides: ({ count }) => (count ? ['tokens'] : []),
+  run: tokenizeAll,
+});
+
+async function* tokenizeAll(
+  input: AsyncIterable<Batch>,
+  settings: Options,
+  context: Context,
+): AsyncGenerator<Batch> {
+  const tokenizer = await context.resource(`tokenizer ${settings.model}`, () =>
+    DocumentTokenizer.open(settings.model),
+  );
+  context.provenance.set('nag.tokenizer', tokenizer.sha256);
+  for await (const batch of input) yield await tokenizeBatch(batch, tokenizer, settings, context);
+}
+
+async function tokenizeBatch(
+  batch: Batch,
+  tokenizer: DocumentTokenizer,
+  settings: Options,
+  context: Context,
+): Promise<Batch> {
+  const texts = textsOf(batch);
+  const limit = pLimit(inFlight);
+  const ids = await Promise.all(texts.map((text) => limit(() => tokenizer.first(text, settings.max_length))));
+  const counted = settings.count
+    ? await Promise.all(texts.map((text) => limit(() => tokenizer.count(text))))
+    : undefined;
+  const kept = notEmpty(batch, ids, settings, context);
+  const metadata = idsMetadata({
+    tokenizer: tokenizer.sha256,
+    vocabulary: tokenizer.vocabulary,
+    maxLength: settings.max_length,
+  });
+  const withIds = withColumn(batch, idsColumn, idsData(ids), { metadata });
+  return keepRows(counted ? withCounts(withIds, counted) : withIds, kept);
+}
+
+function textsOf(batch: Batch): string[] {
+  const { vector, name } = roleColumn(batch, 'text');
+  const type = DataType.isDictionary(vector.type) ? vector.type.dictionary : vector.type;
+  if (!DataType.isUtf8(type) && !DataType.isLargeUtf8(type)) {
+    throw new DataError(
+      { file: batch.bundle.file, column: name },
+      `expected text, found ${String(vector.type)}; name the text column with columns: {text: …}`,
+    );
+  }
+  return Array.from(batch.rows, (_, row) => String(vector.get(row) ?? ''));
+}
+
+function notEmpty(
+  batch: Batch,
+  ids: readonly Int32Array[],
+  settings: Options,
+  context: Context,
+): Uint32Array {
+  const kept = Uint32Array.from(ids.keys()).filter((row) => ids[row]!.length > 0);
+  const empty = ids.length - kept.length;
+  if (empty === 0) return kept;
+  if (settings.on_empty === 'fail') {
+    const row = ids.findIndex((own) => own.length === 0);
+    throw new DataError(
+      placeOf(batch, row, batch.roles.text),
+      'the text is empty or null and has no token; remove the row, or set on_empty: skip',
+    );
+  }
+  context.leftOut('no token', empty);
+  return kept;
+}
+
+function idsData(ids: readonly Int32Array[]) {
+  const valueOffsets = new Int32Array(ids.length + 1);
+  for (const [row, own] of ids.entries()) valueOffsets[row + 1] = valueOffsets[row]! + own.length;
+  const values = new Int32Array(valueOffsets[ids.length]!);
+  for (const [row, own] of ids.entries()) values.set(own, valueOffsets[row]!);
+  const child = makeData({ type: new Int32(), data: values, nullCount: 0 });
+  return makeData({
+    type: new List(new Field('item', new Int32(), false)),
+    length: ids.length,
+    nullCount: 0,
+    valueOffsets,
+    child,
+  });
+}
+
+function withCounts(batch: Batch, counts: readonly number[]): Batch {
+  const data = makeData({ type: new Int32(), data: Int32Array.from(counts), nullCount: 0 });
+  return { ...withColumn(batch, countColumn, data), roles: { ...batch.roles, tokens: countColumn } };
+}
