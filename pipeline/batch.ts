@@ -1,4 +1,13 @@
-import { type Data, Field, makeData, RecordBatch, Schema, Struct, type Vector } from 'apache-arrow';
+import {
+  type Data,
+  Field,
+  makeBuilder,
+  makeData,
+  RecordBatch,
+  Schema,
+  Struct,
+  type Vector,
+} from 'apache-arrow';
 import { gatherBatch } from './arrow/gather.js';
 import { DataError, type Place } from './errors.js';
 
@@ -93,7 +102,7 @@ export function withColumn(
 ): Batch {
   if (data.length !== batch.rows.length)
     throw new RangeError(`column ${name}: ${data.length} values for ${batch.rows.length} rows`);
-  const field = new Field(name, data.type, options.nullable ?? data.nullCount > 0, options.metadata);
+  const field = new Field(name, data.type, options.nullable ?? true, options.metadata);
   const { fields } = batch.columns.schema;
   const at = fields.findIndex((known) => known.name === name);
   const place = at < 0 ? fields.length : at;
@@ -127,6 +136,20 @@ export function keepRows(batch: Batch, positions: Uint32Array): Batch {
     columns: gatherBatch(batch.columns, positions),
     rows: positions.map((i) => batch.rows[i]!),
   };
+}
+
+/** No rows of a schema. */
+export function emptyColumns(schema: Schema): RecordBatch {
+  const children = schema.fields.map(
+    ({ type }) =>
+      makeBuilder({ type, nullValues: [null] })
+        .finish()
+        .toVector().data[0]!,
+  );
+  return new RecordBatch(
+    schema,
+    makeData({ type: new Struct(schema.fields), length: 0, nullCount: 0, children }),
+  );
 }
 
 /** The columns at some positions of a record batch. */

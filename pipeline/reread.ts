@@ -19,7 +19,8 @@ export async function* reread(
       source.bundles.map((bundle) => [bundle.ordinal, { source, bundle }] as const),
     ),
   );
-  for (const { ordinal, rows } of byBundle(orders)) {
+  const groups = orders.length > 0 ? byBundle(orders) : noRows(bundles.keys());
+  for (const { ordinal, rows } of groups) {
     const { source, bundle } = bundles.get(ordinal)!;
     let found = 0;
     for await (const batch of source.read(bundle, { columns: 'all' }, { only: rows })) {
@@ -29,6 +30,12 @@ export async function* reread(
     }
     if (found !== rows.length) throw changed(bundle, rows.length, found);
   }
+}
+
+/** Nothing of the first bundle: a batch without rows, for its columns. */
+function noRows(ordinals: Iterable<number>): { ordinal: number; rows: Uint32Array }[] {
+  const [first] = ordinals;
+  return first === undefined ? [] : [{ ordinal: first, rows: new Uint32Array(0) }];
 }
 
 /** Runs of orders that lie in the same bundle. */

@@ -100,17 +100,23 @@ export class Run {
     for (const source of this.sources.values()) await source.close();
   }
 
-  /** A root's batches: a source's bundles in order, or the rows of a combine. */
+  /** A root's batches: a source's bundles in order, or the rows of a combine. At least one, if only with no rows. */
   async *readRoot(node: Node, needs: Parameters<OpenSource['read']>[1]): AsyncGenerator<Batch> {
     const stats = this.stats.get(node.id)!;
     start(stats);
+    let some = false;
+    let empty: Batch | undefined;
     const source = this.sources.get(node.id);
     for await (const batch of source
       ? this.#readSource(source, needs, stats)
       : this.#readCombine(node, stats)) {
       this.signal.throwIfAborted();
+      if (batch.rows.length > 0) some = true;
+      else empty ??= batch;
       if (batch.rows.length > 0) yield batch;
     }
+    // A stream without rows still has columns: outputs can be written with them.
+    if (!some && empty) yield empty;
     finish(stats);
   }
 

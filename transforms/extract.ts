@@ -85,16 +85,12 @@ async function* extractAll(
     let out = batch;
     for (const type of settings.neurons) {
       const info = infoOf(type, settings.top, backbone, ids);
-      const top = result.top[type];
-      const impacts = result.impacts[type];
-      if (top)
-        out = withColumn(out, featureColumn(type), featureData(top, batch.rows.length, info), {
-          metadata: featureMetadata(info),
-        });
-      if (impacts)
-        out = withColumn(out, impactColumn(type), impactData(impacts, batch.rows.length, info), {
-          metadata: featureMetadata(info),
-        });
+      const rows = batch.rows.length;
+      const name = settings.top ? featureColumn(type) : impactColumn(type);
+      const data = settings.top
+        ? featureData(result.top[type] ?? new Int32Array(0), rows, info)
+        : impactData(result.impacts[type] ?? new Float32Array(0), rows, info);
+      out = withColumn(out, name, data, { nullable: false, metadata: featureMetadata(info) });
     }
     yield withoutColumns(out, [idsColumn]);
   }

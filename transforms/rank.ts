@@ -66,7 +66,7 @@ export const rank = defineCombine<typeof options, Partial, AsyncIterable<Batch>>
       close: async () => {
         for (const partial of open) {
           await partial.ranking.close();
-          for (const computed of partial.computed) await computed.close();
+          await partial.computed.close();
         }
       },
     };
@@ -75,8 +75,7 @@ export const rank = defineCombine<typeof options, Partial, AsyncIterable<Batch>>
 
 interface Partial {
   readonly ranking: Ranking;
-  /** Of each part of the input, in input order. */
-  readonly computed: ComputedColumns[];
+  readonly computed: ComputedColumns;
   tokens: number;
   rows: number;
   lastOrder: number;
@@ -92,7 +91,7 @@ interface State {
 
 function createPartial({ settings, context, bound }: State): Partial {
   const ranking = new Ranking({ bound, memoryBytes: settings.memory_mb * 1e6, tempDir: context.tempDir });
-  const computed = [new ComputedColumns(context.tempDir, context.stage)];
+  const computed = new ComputedColumns(context.tempDir, context.stage);
   return { ranking, computed, tokens: 0, rows: 0, lastOrder: -1, docidKind: undefined, removed: new Set() };
 }
 
@@ -129,12 +128,13 @@ async function addBatch(partial: Partial, batch: Batch, context: CombineContext)
     partial.lastOrder = order;
     partial.tokens += tokens[row]!;
     if (!partial.ranking.mayTake(distance[row]!)) continue;
-    if (await partial.ranking.add(distance[row]!, docids?.read(row) ?? null, tokens[row]!, order))
-      kept[count++] = row;
+    const taken = partial.ranking.add(distance[row]!, docids?.read(row) ?? null, tokens[row]!, order);
+    // Only a full memory makes it wait: awaiting each would cost more than the ranking.
+    if (typeof taken === 'boolean' ? taken : await taken) kept[count++] = row;
   }
   partial.rows += batch.rows.length;
   partial.removed = batch.removed;
-  await partial.computed.at(-1)!.keep(batch, kept.slice(0, count), new Set([distanceColumn]));
+  await partial.computed.keep(batch, kept.slice(0, count), new Set([distanceColumn]));
   return partial;
 }
 
@@ -151,7 +151,7 @@ async function mergePartials(a: Partial, b: Partial): Promise<Partial> {
   if (b.rows === 0) return a;
   checkKind(a, b.docidKind);
   await a.ranking.merge(b.ranking);
-  a.computed.push(...b.computed);
+  a.computed.merge(b.computed);
   a.tokens += b.tokens;
   a.rows += b.rows;
   a.lastOrder = Math.max(a.lastOrder, b.lastOrder);
@@ -166,7 +166,7 @@ async function* selected(partial: Partial, { settings, context, bound }: State):
   report(selection, partial, budget, context);
   const { orders, ranks } = inInputOrder(selection);
   let at = 0;
-  for await (const batch of attachAll(partial.computed, context.reread(orders, partial.removed))) {
+  for await (const batch of partial.computed.attach(context.reread(orders, partial.removed))) {
     const chosen = ranks.subarray(at, at + batch.rows.length);
     at += chosen.length;
     yield withRanks(batch, chosen, selection);
@@ -197,10 +197,6 @@ function inInputOrder(selection: Selection): { orders: Float64Array; ranks: Uint
   const ranks = Uint32Array.from(selection.order.keys());
   ranks.sort((a, b) => selection.order[a]! - selection.order[b]!);
   return { orders: Float64Array.from(ranks, (rank) => selection.order[rank]!), ranks };
-}
-
-function attachAll(computed: readonly ComputedColumns[], rows: AsyncIterable<Batch>): AsyncIterable<Batch> {
-  return computed.reduce((out, columns) => columns.attach(out), rows);
 }
 
 function withRanks(batch: Batch, ranks: Uint32Array, selection: Selection): Batch {

@@ -127,7 +127,7 @@ async function* readBundle(
     bytes = 0;
     return batch;
   };
-  for await (const line of readLines(file)) {
+  for await (const line of how.only?.length === 0 ? [] : readLines(file)) {
     context.signal.throwIfAborted();
     const number = row++;
     if (how.only && how.only[next] !== number) continue;
@@ -140,7 +140,8 @@ async function* readBundle(
     if (pending.length === settings.batch_rows || bytes > batchBytes) yield flush();
     if (how.only && next === how.only.length) break;
   }
-  if (pending.length > 0) yield flush();
+  // The last batch may have no rows, but it has the columns.
+  yield flush();
   if (repairs.texts > 0)
     context.note(`${file}: ${repairs.texts} texts were no valid Unicode and hold U+FFFD now`);
 }

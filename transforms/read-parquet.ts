@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
 import { ParquetSource, type RowGroup } from '../pipeline/arrow/parquet-file.js';
-import type { Batch, Bundle } from '../pipeline/batch.js';
+import { type Batch, type Bundle, emptyColumns } from '../pipeline/batch.js';
 import {
   type Context,
   defineSource,
@@ -78,7 +78,13 @@ async function openFiles(settings: Options, context: Context, firstOrdinal: numb
       const rows = run.reduce((sum, group) => sum + group.rows, 0);
       const bytes = run.reduce((sum, group) => sum + group.compressedBytes, 0);
       groups.set(
-        { ordinal: firstOrdinal + groups.size, file: file.path, firstRow: run[0]!.firstRow, rows, bytes },
+        {
+          ordinal: firstOrdinal + groups.size,
+          file: file.path,
+          firstRow: run[0]?.firstRow ?? 0,
+          rows,
+          bytes,
+        },
         { file, groups: run },
       );
     }
@@ -136,7 +142,8 @@ function* runsOf(rowGroups: readonly RowGroup[]): Generator<RowGroup[]> {
     rows += group.rows;
     bytes += group.uncompressedBytes;
   }
-  if (run.length > 0) yield run;
+  // A file without rows is a bundle too: its columns are needed.
+  if (run.length > 0 || rowGroups.length === 0) yield run;
 }
 
 async function* readBundle(
@@ -151,7 +158,10 @@ async function* readBundle(
   const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
   const columns = wanted && [...new Set([...wanted, ...(reading.filter?.columns ?? [])])];
   const groups = place.groups.filter((group) => touches(group, bundle, how.only));
-  if (groups.length === 0) return;
+  if (groups.length === 0) {
+    yield finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
+    return;
+  }
   const source = await openAgain(place.file);
   try {
     for (const group of groups) {

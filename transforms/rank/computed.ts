@@ -10,8 +10,9 @@ const orderColumn = '#order';
 export class ComputedColumns {
   readonly #name: (index: number) => string;
   #spill: SpillFile | undefined;
-  /** Input order of the first row of each batch in the spill. */
-  readonly #first: number[] = [];
+  readonly #parts: Part[] = [];
+  /** Spills taken over by `merge`. */
+  readonly #others: ComputedColumns[] = [];
 
   constructor(
     private readonly tempDir: string,
@@ -34,23 +35,31 @@ export class ComputedColumns {
     const numbered = withColumn({ ...batch, columns, rows }, orderColumn, data);
     this.#spill ??= await SpillFile.create(this.tempDir, this.#name(spillCount++));
     await this.#spill.append(numbered.columns);
-    this.#first.push(orders[0]!);
+    this.#parts.push({ spill: this.#spill, index: this.#spill.batches - 1, first: orders[0]! });
+  }
+
+  /** Takes over the columns of another part of the input. */
+  merge(other: ComputedColumns): void {
+    this.#others.push(other);
+    this.#parts.push(...other.#parts);
+    this.#parts.sort((a, b) => a.first - b.first);
   }
 
   /** Puts the kept columns beside rows that were read again; these come in input order, each of them kept. */
   async *attach(input: AsyncIterable<Batch>): AsyncGenerator<Batch> {
-    if (!this.#spill) {
+    const parts = this.#parts;
+    if (parts.length === 0) {
       yield* input;
       return;
     }
     let at = 0;
-    let kept = await this.#load(at);
+    let kept = await load(parts[at]!);
     for await (const batch of input) {
+      if (batch.rows.length === 0) yield joined(batch, kept);
       for (let row = 0; row < batch.rows.length; ) {
         const order = inputOrder(batch, row);
-        while (this.#first[at + 1] !== undefined && this.#first[at + 1]! <= order)
-          kept = await this.#load(++at);
-        const end = endOfRun(batch, row, this.#first[at + 1] ?? Infinity);
+        while (parts[at + 1] && parts[at + 1]!.first <= order) kept = await load(parts[++at]!);
+        const end = endOfRun(batch, row, parts[at + 1]?.first ?? Infinity);
         yield joined(keepRows(batch, range(row, end)), kept);
         row = end;
       }
@@ -59,12 +68,20 @@ export class ComputedColumns {
 
   async close(): Promise<void> {
     await this.#spill?.close();
+    for (const other of this.#others) await other.close();
   }
+}
 
-  async #load(index: number) {
-    const columns = await this.#spill!.batchAt(index);
-    return { columns, orders: columns.getChild(orderColumn)!.toArray() as Float64Array };
-  }
+/** A batch in a spill, and the input order of its first row. */
+interface Part {
+  readonly spill: SpillFile;
+  readonly index: number;
+  readonly first: number;
+}
+
+async function load({ spill, index }: Part) {
+  const columns = await spill.batchAt(index);
+  return { columns, orders: columns.getChild(orderColumn)!.toArray() as Float64Array };
 }
 
 let spillCount = 0;

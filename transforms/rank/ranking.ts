@@ -39,15 +39,15 @@ export class Ranking {
     return distance <= (this.#heap?.threshold ?? this.#threshold);
   }
 
-  /** Offers a document; false where it is out already. `docid` is copied. */
-  async add(distance: number, docid: Uint8Array | null, tokens: number, order: number): Promise<boolean> {
-    if (this.#heap) {
-      const kept = this.#heap.add(distance, docid, tokens, order);
-      if (this.#heap.bytes > this.#options.memoryBytes) await this.#spill(this.#heap);
-      return kept;
+  /** Offers a document; false where it is out already. A promise is returned while keys go to disk: await it. */
+  add(distance: number, docid: Uint8Array | null, tokens: number, order: number): boolean | Promise<boolean> {
+    if (!this.#heap) {
+      const writing = this.#sort!.add(encodeKey(distance, docid, tokens, order));
+      return writing ? writing.then(() => true) : true;
     }
-    await this.#sort!.add(encodeKey(distance, docid, tokens, order));
-    return true;
+    const kept = this.#heap.add(distance, docid, tokens, order);
+    if (this.#heap.bytes <= this.#options.memoryBytes) return kept;
+    return this.#spill(this.#heap).then(() => kept);
   }
 
   /** Takes over everything that another ranking with the same options holds. */

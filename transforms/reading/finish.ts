@@ -27,7 +27,7 @@ export function finishBatch(
   const batch = filter ? keepRows(raw, filter.select(columns)) : raw;
   const leftOut = rows.length - batch.rows.length;
   if (leftOut > 0) how.leftOut?.('where', leftOut);
-  if (!needsTemplate(needs, mapping) || batch.rows.length === 0) return batch;
+  if (!needsTemplate(needs, mapping)) return batch;
   const made = withColumn(batch, templateColumn, renderTemplate(mapping.template!, batch.columns));
   // The text can be made again from its source: it is not a result to be kept.
   return { ...made, computed: batch.computed };

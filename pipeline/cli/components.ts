@@ -1,0 +1,62 @@
+import { resolve } from 'node:path';
+import { builtins } from '../builtins.js';
+import type { Component } from '../component.js';
+import { optionDocs } from '../config/options.js';
+import { ConfigError, didYouMean } from '../config/problems.js';
+import { loadPlugin } from '../plugins.js';
+import { createRegistry, type Registry } from '../registry.js';
+
+/** `nag-pipeline list`: all components with a line about each. */
+export async function listCommand(plugins: readonly string[]): Promise<void> {
+  const components = [...(await registryWith(plugins)).values()];
+  const width = Math.max(...components.map(({ name }) => name.length));
+  const lines = components.map(
+    ({ name, kind, summary }) => `${name.padEnd(width)}  ${kind.padEnd(9)}  ${summary}`,
+  );
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** `nag-pipeline describe`: options with types and defaults, and an example. */
+export async function describeCommand(name: string, plugins: readonly string[]): Promise<void> {
+  const registry = await registryWith(plugins);
+  const component = registry.get(name);
+  if (!component)
+    throw new ConfigError(`there is no component "${name}"${didYouMean(name, registry.keys())}`);
+  process.stdout.write(`${describe(component)}\n`);
+}
+
+/** The text of `describe`. */
+export function describe(component: Component): string {
+  const options = optionDocs(component).map(({ name, type, required, default: value, description }) => {
+    const fallback = required
+      ? 'required'
+      : value === undefined
+        ? 'optional'
+        : `default ${JSON.stringify(value)}`;
+    return `  ${name}: ${type} (${fallback})\n      ${description}`;
+  });
+  const sides =
+    component.kind === 'transform' && component.sides ? [`side inputs: ${component.sides.join(', ')}`] : [];
+  return [
+    `${component.name} (${component.kind}): ${component.summary}`,
+    ...sides,
+    '',
+    'options:',
+    ...(options.length > 0 ? options : ['  none']),
+    '',
+    'example:',
+    exampleConfig(component),
+  ].join('\n');
+}
+
+/** A whole configuration around a component's example. */
+export function exampleConfig(component: Component): string {
+  const lines = component.example.split('\n').filter((line) => line.trim() !== '');
+  const indent = Math.min(...lines.map((line) => line.length - line.trimStart().length));
+  return ['version: 1', 'stages:', ...lines.map((line) => `  ${line.slice(indent)}`)].join('\n');
+}
+
+async function registryWith(plugins: readonly string[]): Promise<Registry> {
+  const own = await Promise.all(plugins.map((file) => loadPlugin(resolve(file))));
+  return createRegistry([...builtins.values(), ...own.flat()]);
+}

@@ -1,0 +1,61 @@
+import type { RecordBatch } from 'apache-arrow';
+import { z } from 'zod';
+import { stageParquet } from '../pipeline/arrow/parquet-writer.js';
+import { type Context, defineSink } from '../pipeline/component.js';
+import { outputBatches, outputOptions } from './output.js';
+
+const options = z.strictObject({
+  ...outputOptions,
+  compression: z
+    .enum(['zstd', 'snappy', 'gzip', 'lz4', 'brotli', 'none'])
+    .default('zstd')
+    .describe('Codec of the columns'),
+  row_group_rows: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe('Most rows in a row group; smaller ones need less memory to read'),
+  part_mb: z
+    .number()
+    .positive()
+    .max(1900)
+    .default(1900)
+    .describe('Larger outputs become a folder of parts, none larger than this'),
+});
+
+/** Sink: Parquet, one file or a folder of parts. */
+export const writeParquetSink = defineSink({
+  name: 'write.parquet',
+  summary: 'Write rows with all their columns as Parquet',
+  options,
+  example: `
+    - {use: read.jsonl, with: {path: "docs/*.jsonl"}}
+    - {use: write.parquet, with: {path: out/docs.parquet, compression: zstd, row_group_rows: 5000}}`,
+  async run(input, settings, context) {
+    const batches = outputBatches(input, settings.order, context.tempDir);
+    const first = await batches.next();
+    if (first.done) throw new RangeError('outputBatches gave no batch');
+    const staged = await stageParquet(settings.path, first.value.schema, withFirst(first.value, batches), {
+      compression: settings.compression,
+      rowGroupRows: settings.row_group_rows,
+      maxFileBytes: settings.part_mb * 1e6,
+      metadata: footer(context),
+    });
+    const rows = staged.files.reduce((sum, file) => sum + file.rows, 0);
+    return {
+      rows,
+      files: staged.files.map((file) => file.path),
+      publish: staged.publish,
+      discard: staged.discard,
+    };
+  },
+});
+
+function footer(context: Context): Record<string, string> {
+  return Object.fromEntries(context.provenance);
+}
+
+async function* withFirst(first: RecordBatch, rest: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
+  yield first;
+  yield* rest;
+}
