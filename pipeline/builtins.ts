@@ -1,3 +1,4 @@
+import { show } from '../sinks/show.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
 import { extract } from '../transforms/extract.js';
@@ -22,4 +23,5 @@ export const builtins = createRegistry([
   rank,
   writeParquetSink,
   writeJsonl,
+  show,
 ]);

@@ -135,6 +135,8 @@ export interface Prepared {
   readonly rows: number;
   /** The names under which it will be seen. */
   readonly files: readonly string[];
+  /** Printed at the end of the run. */
+  readonly report?: string;
   publish(): Promise<void>;
   discard(): Promise<void>;
 }

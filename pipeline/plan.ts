@@ -37,8 +37,11 @@ export function makePlan(stages: readonly Stage[]): Plan {
   const segments = groupTerminals(nodes, levels).map((terminals) => makeSegment(terminals, nodes, levels));
   segments.sort((a, b) => a.level - b.level);
   refuseSecondRead(nodes, segments);
-  const runs = segments.flatMap((segment) => [...segment.roots, ...segment.members]);
-  const repeated = [...nodes.keys()].filter((id) => runs.filter((other) => other === id).length > 1);
+  const repeated = [...nodes.keys()].filter(
+    (id) =>
+      segments.filter((segment) => segment.roots.includes(id)).length > 1 ||
+      segments.filter((segment) => segment.members.includes(id)).length > 1,
+  );
   return { nodes, segments, repeated };
 }
 

@@ -23,6 +23,8 @@ export interface RunResult {
   readonly stats: ReadonlyMap<string, StageStats>;
   /** Published files. */
   readonly files: readonly string[];
+  /** What sinks want to be printed. */
+  readonly reports: readonly string[];
 }
 
 /**
@@ -35,7 +37,8 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
     await run.openSources();
     options.onStart?.(run.stats);
     for (const segment of plan.segments) await runSegment(segment, run);
-    return { stats: run.stats, files: await run.publish() };
+    const reports = run.prepared.flatMap((output) => output.report ?? []);
+    return { stats: run.stats, files: await run.publish(), reports };
   } finally {
     await run.close();
   }

@@ -1,22 +1,17 @@
 import { count, duration } from './progress.js';
 import type { RunResult } from './run.js';
 import { leftOutRows, type StageStats } from './stats.js';
+import { table } from './table.js';
 
-/** What happened, by stage: rows in = rows out + rows left out. */
-export function summaryText(name: string, { stats, files }: RunResult, ms: number): string {
+/** What happened, by stage: rows in = rows out + rows left out; then what sinks report, and the files written. */
+export function summaryText(name: string, { stats, files, reports }: RunResult, ms: number): string {
   const header = ['stage', 'rows in', 'rows out', 'left out', 'time', ''];
-  const rows = [...stats.values()].map(summaryRow);
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => (i === 0 || i === 5 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join('  ')
-      .trimEnd();
   const peak = process.resourceUsage().maxRSS / 1024;
   return [
     `${name}: done in ${duration(ms / 1000)}, peak memory ${count(peak)} MB`,
-    line(header),
-    ...rows.map(line),
+    table(header, [...stats.values()].map(summaryRow)),
+    ...reports.flatMap((report) => ['', report]),
+    '',
     ...files.map((file) => `wrote ${file}`),
     '',
   ].join('\n');

@@ -1,5 +1,6 @@
-import { BufferType, Data, DataType, RecordBatch, Struct, Type, type Union, UnionMode } from 'apache-arrow';
+import { Data, DataType, RecordBatch, Struct, Type, type Union, UnionMode } from 'apache-arrow';
 import { DataError, NagError } from '../errors.js';
+import { assemble, type Parts } from './assemble.js';
 import { copyBits, copyRuns, type Runs, runsOf, runsOfValues } from './runs.js';
 
 /**
@@ -25,12 +26,12 @@ export function gatherBatch(batch: RecordBatch, rows: Uint32Array | Int32Array):
 }
 
 /** Arrow JS keeps buffers sliced to `data`'s rows; only bit buffers (validity, booleans) start at `data.offset`. */
-function gatherData(data: Data, runs: Runs): Data {
+export function gatherData(data: Data, runs: Runs): Data {
   const { type } = data;
   const rows = runs.rows;
   if (DataType.isUnion(type)) return gatherUnion(data, type, runs);
   const { bits: validity, nulls } = gatherValidity(data, runs);
-  const make = (parts: Parts): Data => build(data, rows, nulls, { ...parts, validity });
+  const make = (parts: Parts): Data => assemble(data, rows, nulls, { ...parts, validity });
   switch (data.typeId) {
     case Type.Null:
       return new Data(type, 0, rows, rows);
@@ -76,26 +77,6 @@ function gatherData(data: Data, runs: Runs): Data {
   }
 }
 
-interface Parts {
-  readonly validity?: Uint8Array | undefined;
-  readonly offsets?: Int32Array | BigInt64Array;
-  readonly values?: DataType['TArray'];
-  readonly typeIds?: Int8Array;
-  readonly children?: Data[];
-  readonly variadic?: Uint8Array[];
-}
-
-function build(like: Data, rows: number, nulls: number, parts: Parts): Data {
-  const { offsets, values, validity, typeIds, children = [], variadic = [] } = parts;
-  const buffers = {
-    ...(offsets && { [BufferType.OFFSET]: offsets }),
-    ...(values && { [BufferType.DATA]: values }),
-    ...(validity && { [BufferType.VALIDITY]: validity }),
-    ...(typeIds && { [BufferType.TYPE]: typeIds }),
-  };
-  return new Data(like.type, 0, rows, nulls, buffers, children, like.dictionary, variadic);
-}
-
 function gatherValidity(data: Data, runs: Runs): { bits: Uint8Array | undefined; nulls: number } {
   const none = { bits: undefined, nulls: 0 };
   const hasBits = data.nullBitmap && data.nullBitmap.length > 0 && data.typeId !== Type.Union;
@@ -116,7 +97,7 @@ function gatherUnion(data: Data, type: Union, runs: Runs): Data {
   const typeIds = copyRuns(data.typeIds, runs, 1);
   if (type.mode === UnionMode.Sparse) {
     const children = data.children.map((child) => gatherData(child, runs));
-    return build(data, runs.rows, 0, { typeIds, children });
+    return assemble(data, runs.rows, 0, { typeIds, children });
   }
   const from = copyRuns(data.valueOffsets, runs, 1);
   const offsets = new Int32Array(runs.rows);
@@ -129,7 +110,7 @@ function gatherUnion(data: Data, type: Union, runs: Runs): Data {
   const children = data.children.map((child, index) =>
     gatherData(child, runsOf(Int32Array.from(rowsOfChild[index]!))),
   );
-  return build(data, runs.rows, 0, { offsets, typeIds, children });
+  return assemble(data, runs.rows, 0, { offsets, typeIds, children });
 }
 
 /**

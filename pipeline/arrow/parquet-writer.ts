@@ -25,33 +25,75 @@ export interface WrittenFile {
 
 const DEFAULT_MAX_FILE_BYTES = 1.9e9;
 
+/** Parts that are complete, verified and on disk, but not at their path yet. Call one of the functions. */
+export interface StagedParquet {
+  /** As they will be: one file, or the files of a folder. */
+  readonly files: readonly WrittenFile[];
+  publish(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** A complete output beside its final path. One of the two must be called; `discard` after `publish` does nothing. */
+export interface StagedParquet {
+  /** With the paths that they will have. */
+  readonly files: readonly WrittenFile[];
+  /** Puts it at its path, where it replaces an earlier output. Errors: DataError; the earlier output is then kept. */
+  publish(): Promise<void>;
+  /** Removes it. */
+  discard(): Promise<void>;
+}
+
 /**
  * Writes batches of one schema as Parquet: one file `path`, or, past `maxFileBytes`, a folder `path` with the files
- * part-00000.parquet, part-00001.parquet, … An earlier output at `path` is replaced when the new one is complete,
- * verified and on disk; on any error nothing of the new one remains. No batches give a file with zero rows.
+ * part-00000.parquet, part-00001.parquet, … Each is read back and forced to disk. No batches give a file with zero
+ * rows. On an error nothing of it remains.
  * Errors: those of `batches`, as they are; DataError when the disk is full, a column cannot be stored, or a part
  * does not read back as it was written.
  */
+export async function stageParquet(
+  path: string,
+  schema: Schema,
+  batches: AsyncIterable<RecordBatch>,
+  options: ParquetWriterOptions,
+): Promise<StagedParquet> {
+  const cursor = new BatchCursor(batches);
+  try {
+    checkStorable(schema, path);
+    const staging = await makeStagingFolder(path);
+    const discard = (): Promise<void> => rm(staging, { recursive: true, force: true });
+    try {
+      const parts = await writeParts(path, staging, schema, cursor, options);
+      const single = parts.length === 1;
+      return {
+        files: single ? [{ ...parts[0]!, path }] : parts,
+        publish: async () => {
+          await publish(single ? partPath(staging, 0) : staging, path);
+          await discard();
+        },
+        discard,
+      };
+    } catch (thrown) {
+      await discard();
+      throw thrown;
+    }
+  } finally {
+    await cursor.close();
+  }
+}
+
+/** `stageParquet`, published at once: the earlier output is replaced when the new one is complete, or not at all. */
 export async function writeParquet(
   path: string,
   schema: Schema,
   batches: AsyncIterable<RecordBatch>,
   options: ParquetWriterOptions,
 ): Promise<WrittenFile[]> {
-  checkStorable(schema, path);
-  const staging = await makeStagingFolder(path);
-  const cursor = new BatchCursor(batches);
+  const staged = await stageParquet(path, schema, batches, options);
   try {
-    const parts = await writeParts(path, staging, schema, cursor, options);
-    const single = parts.length === 1;
-    await publish(single ? partPath(staging, 0) : staging, path);
-    return single ? [{ ...parts[0]!, path }] : parts;
+    await staged.publish();
+    return [...staged.files];
   } finally {
-    try {
-      await cursor.close();
-    } finally {
-      await rm(staging, { recursive: true, force: true });
-    }
+    await staged.discard();
   }
 }
 

@@ -49,10 +49,14 @@ export function runsOfValues<T extends Int32Array | BigInt64Array>(
     lengths[run] = Number(offsets[first + runs.lengths[run]!]) - start;
     total += lengths[run]!;
   }
-  if (total > MOST_VALUES) {
-    throw new NagError(`${total} bytes (or list values) would be in one batch, at most ${MOST_VALUES} fit`);
-  }
+  checkAddressable(total);
   return { offsets: copy, valueRuns: { starts, lengths, rows: total } };
+}
+
+/** Errors: NagError when 32-bit offsets cannot address that many values. */
+export function checkAddressable(values: number): void {
+  if (values <= MOST_VALUES) return;
+  throw new NagError(`${values} bytes (or list values) would be in one batch, at most ${MOST_VALUES} fit`);
 }
 
 type Values = Exclude<NodeJS.TypedArray, DataView>;
@@ -72,6 +76,24 @@ export function copyRuns<T extends Values>(values: T, runs: Runs, stride: number
     at += length;
   }
   return copy;
+}
+
+/** The arrays, which are of one class, one after another. Errors: RangeError without an array. */
+export function joinArrays<T extends Values>(arrays: readonly T[]): T {
+  const [first] = arrays;
+  if (!first) throw new RangeError('no arrays to join');
+  const joined = emptyLike(
+    first,
+    arrays.reduce((sum, array) => sum + array.length, 0),
+  );
+  const to = wordsOf(joined);
+  let at = 0;
+  for (const array of arrays) {
+    const words = wordsOf(array);
+    to.set(words, at);
+    at += words.length;
+  }
+  return joined;
 }
 
 /** The rows' bits, where row 0 is bit `offset`, padded to 8 bytes; and how many of them are 1. */
@@ -98,7 +120,8 @@ function wordsOf(values: Values): Uint8Array | Uint16Array | Uint32Array {
   return new Uint32Array(buffer, byteOffset, byteLength / 4);
 }
 
-function emptyLike<T extends Values>(values: T, length: number): T {
+/** An array of the same class. */
+export function emptyLike<T extends Values>(values: T, length: number): T {
   // The library's declarations type `constructor` as any function.
   return new (values.constructor as new (length: number) => T)(length);
 }

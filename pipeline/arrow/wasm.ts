@@ -25,6 +25,8 @@ export interface ParquetWasm {
   readonly library: ParquetLibrary;
   /** True after a panic: nothing of this instance can be used or freed any more. */
   readonly broken: boolean;
+  /** True while a call has not settled. */
+  readonly busy: boolean;
   /** Runs a call of the library. Errors: what the library throws, or WasmPanic when this instance has panicked. */
   run<T>(work: () => T | PromiseLike<T>): Promise<T>;
   /** Calls `free` of objects of this instance; a broken instance is left to the collector as a whole. */
@@ -41,9 +43,9 @@ export function acquireParquetWasm(): ParquetWasm {
   return idle.pop() ?? instantiate();
 }
 
-/** Gives an instance back. Objects made with it must have been freed. */
+/** Gives an instance back. Objects made with it must have been freed; one that is busy or broken is dropped. */
 export function releaseParquetWasm(wasm: ParquetWasm): void {
-  if (wasm.broken || idle.includes(wasm)) return;
+  if (wasm.broken || wasm.busy || idle.includes(wasm)) return;
   if (wasm.library.wasmMemory().buffer.byteLength <= KEEP_BELOW_BYTES) idle.push(wasm);
 }
 
@@ -61,6 +63,9 @@ function instantiate(): ParquetWasm {
     library,
     get broken() {
       return panic !== undefined;
+    },
+    get busy() {
+      return waiting.size > 0;
     },
     run: (work) => guarded(work, waiting, () => panic, onTrap),
     free: (...objects) => {

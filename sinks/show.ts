@@ -1,0 +1,139 @@
+import type { RecordBatch } from 'apache-arrow';
+import { z } from 'zod';
+import { type Batch, findColumn } from '../pipeline/batch.js';
+import { defineSink } from '../pipeline/component.js';
+import { NagError } from '../pipeline/errors.js';
+import { table } from '../pipeline/table.js';
+import { rankColumn } from '../transforms/rank.js';
+import { distanceColumn } from '../transforms/score.js';
+
+const options = z.strictObject({
+  title: z.string().optional().describe('A line above the table'),
+  columns: z.array(z.string()).min(1).optional().describe('Columns of the rows that are printed'),
+  rows: z.int().min(1).default(20).describe('Most rows printed; ranked ones best first, others the first'),
+  by: z
+    .string()
+    .optional()
+    .describe(`Also count rows by this column, with the mean of ${distanceColumn} where there is one`),
+});
+
+type Options = z.output<typeof options>;
+
+/** Sink: prints rows, and counts by a column, at the end of the run. */
+export const show = defineSink({
+  name: 'show',
+  summary: 'Print rows, and counts by a column, at the end of the run',
+  options,
+  example: `
+    - {use: read.jsonl, with: {path: "docs/*.jsonl"}}
+    - {use: show, with: {columns: [docid, category], rows: 5, by: category}}`,
+  needs: ({ columns, by }) => ({ columns: [...(columns ?? []), ...(by === undefined ? [] : [by])] }),
+  async run(input, settings) {
+    const groups = new Map<string, Group>();
+    let best: Row[] = [];
+    let rows = 0;
+    for await (const batch of input) {
+      if (settings.columns)
+        best = keepBest([...best, ...rowsOf(batch, settings.columns, rows)], settings.rows);
+      if (settings.by !== undefined) addGroups(groups, batch, settings.by);
+      rows += batch.rows.length;
+    }
+    const nothing = async () => undefined;
+    return {
+      rows,
+      files: [],
+      report: reportText(settings, best, rows, groups),
+      publish: nothing,
+      discard: nothing,
+    };
+  },
+});
+
+interface Row {
+  readonly place: number;
+  readonly cells: readonly string[];
+}
+
+interface Group {
+  rows: number;
+  distance: number;
+}
+
+function rowsOf(batch: Batch, names: readonly string[], before: number): Row[] {
+  const columns = names.map((name) => requireColumn(batch.columns, name));
+  const ranks = batch.columns.getChild(rankColumn);
+  return Array.from(batch.rows, (_, row) => ({
+    place: ranks ? Number(ranks.get(row)) : before + row,
+    cells: columns.map((column) => cellText(column.get(row))),
+  }));
+}
+
+function keepBest(rows: readonly Row[], count: number): Row[] {
+  return [...rows].sort((a, b) => a.place - b.place).slice(0, count);
+}
+
+function addGroups(groups: Map<string, Group>, batch: Batch, by: string): void {
+  const column = requireColumn(batch.columns, by);
+  const distances = batch.columns.getChild(distanceColumn);
+  for (let row = 0; row < batch.rows.length; row++) {
+    const key = cellText(column.get(row));
+    const group = groups.get(key) ?? { rows: 0, distance: 0 };
+    group.rows++;
+    group.distance += distances ? Number(distances.get(row)) : Number.NaN;
+    groups.set(key, group);
+  }
+}
+
+function reportText(
+  settings: Options,
+  best: readonly Row[],
+  rows: number,
+  groups: ReadonlyMap<string, Group>,
+): string {
+  const parts = settings.title === undefined ? [] : [settings.title];
+  if (settings.by !== undefined) parts.push(groupTable(settings.by, groups));
+  if (settings.columns) {
+    const more = rows - best.length;
+    parts.push(
+      table(
+        settings.columns,
+        best.map((row) => row.cells),
+      ) + (more > 0 ? `\n… and ${more} more` : ''),
+    );
+  }
+  return parts.join('\n');
+}
+
+/** Groups by mean distance, nearest first, with a bar of their similarity; without distances by size. */
+function groupTable(by: string, groups: ReadonlyMap<string, Group>): string {
+  const means = [...groups].map(([name, { rows, distance }]) => ({ name, rows, mean: distance / rows }));
+  if (means.some(({ mean }) => Number.isNaN(mean))) {
+    means.sort((a, b) => b.rows - a.rows);
+    return table(
+      [by, 'rows'],
+      means.map(({ name, rows }) => [name, String(rows)]),
+    );
+  }
+  means.sort((a, b) => a.mean - b.mean);
+  const nearest = 1 - (means[0]?.mean ?? 0);
+  const bar = (mean: number) => '█'.repeat(Math.max(1, Math.round((24 * (1 - mean)) / nearest)));
+  return table(
+    [by, 'rows', `mean ${distanceColumn}`, 'similarity'],
+    means.map(({ name, rows, mean }) => [name, String(rows), mean.toFixed(4), bar(mean)]),
+  );
+}
+
+function requireColumn(columns: RecordBatch, name: string) {
+  const column = findColumn(columns, name);
+  if (column) return column;
+  throw new NagError(
+    `show: there is no column "${name}" (columns: ${columns.schema.fields.map((field) => field.name).join(', ')})`,
+  );
+}
+
+function cellText(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  if (typeof value === 'number' && !Number.isInteger(value)) return value.toFixed(4);
+  const text = String(value).replace(/\s+/g, ' ');
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
