@@ -1,0 +1,172 @@
+import type { Graph } from './onnx.js';
+import {
+  addConstant,
+  addExternal,
+  addNode,
+  addNodeTo,
+  floatScalar,
+  int64s,
+  nextName,
+  onnxType,
+} from './onnx.js';
+import type { Architecture, Checkpoint } from './types.js';
+
+/** `cpu`: onnxruntime's fused operators; `plain`: standard ones, which every device computes alike. */
+export type Operators = 'cpu' | 'plain';
+
+/**
+ * A transformer's graph under construction. Activations are matrices `[documents × length, features]`, except where a
+ * shape is given.
+ */
+export interface Build {
+  readonly graph: Graph;
+  readonly architecture: Architecture;
+  readonly tensors: Checkpoint['tensors'];
+  readonly operators: Operators;
+  /** Rows of the RoPE table. */
+  readonly maxLength: number;
+  /** A weight file's name inside the session's folder. */
+  readonly locations: ReadonlyMap<string, string>;
+  readonly input: InputNames;
+  /**
+   * Name of the number of documents, int64 [1]. It moves on to a copy taken from the latest impacts: see `orderAfter`.
+   */
+  documents: string;
+  /** Names of nodes that several layers share. */
+  readonly shared: Map<string, string>;
+}
+
+/** What is derived from the model's inputs once. */
+export interface InputNames {
+  /** Tokens of the longest document, int64 [1]. */
+  readonly length: string;
+  /** 1 for tokens, 0 for padding, float [documents, length, 1]. */
+  readonly mask: string;
+  /** Tokens of each document, float [documents, 1]. */
+  readonly counts: string;
+}
+
+const weightOnnxTypes = { F32: onnxType.float, F16: onnxType.float16, BF16: onnxType.bfloat16 } as const;
+
+/** Makes a node once and gives its name to every later caller with the same key. */
+export function once(build: Build, key: string, make: () => string): string {
+  const known = build.shared.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  build.shared.set(key, made);
+  return made;
+}
+
+/** A weight as it is stored, in its own type. */
+export function storedWeight(build: Build, name: string): string {
+  const tensor = build.tensors.get(name);
+  const location = tensor && build.locations.get(tensor.realFile);
+  if (!tensor || location === undefined)
+    throw new Error(`tensor ${name} was not checked when the model was opened`);
+  const { shape, offset, bytes } = tensor;
+  return addExternal(build.graph, name, weightOnnxTypes[tensor.dtype], shape, { location, offset, bytes });
+}
+
+/** A weight as float32: the cast is folded when the session loads. */
+export function weight(build: Build, name: string): string {
+  const stored = storedWeight(build, name);
+  if (build.tensors.get(name)?.dtype === 'F32') return stored;
+  return once(build, `float ${name}`, () => addNode(build.graph, 'Cast', [stored], { to: onnxType.float }));
+}
+
+/** `x · Wᵀ + b`, with W as HuggingFace stores it: [outputs, inputs]. */
+export function linear(build: Build, x: string, name: string, bias: boolean): string {
+  const inputs = [x, weight(build, `${name}.weight`)];
+  if (bias) inputs.push(weight(build, `${name}.bias`));
+  return addNode(build.graph, 'Gemm', inputs, { transB: 1 });
+}
+
+/** RMS norm over the last dimension. */
+export function rmsNorm(build: Build, x: string, name: string): string {
+  const attributes = { axis: -1, epsilon: { float: build.architecture.normEpsilon }, stash_type: 1 };
+  return addNode(
+    build.graph,
+    'SimplifiedLayerNormalization',
+    [x, weight(build, `${name}.weight`)],
+    attributes,
+  );
+}
+
+/** `sum = x + delta` and its RMS norm, in one pass. */
+export function addAndNorm(
+  build: Build,
+  x: string,
+  delta: string,
+  name: string,
+): { normed: string; sum: string } {
+  const { graph, architecture } = build;
+  const normed = nextName(graph, 'normed');
+  const sum = nextName(graph, 'residual');
+  const inputs = [x, delta, weight(build, `${name}.weight`)];
+  const epsilon = { float: architecture.normEpsilon };
+  addNodeTo(graph, 'com.microsoft:SkipSimplifiedLayerNormalization', inputs, [normed, '', '', sum], {
+    epsilon,
+  });
+  return { normed, sum };
+}
+
+/** `x · sigmoid(x)` */
+export function silu(build: Build, x: string): string {
+  if (build.operators === 'cpu')
+    return addNode(build.graph, 'com.microsoft:QuickGelu', [x], { alpha: { float: 1 } });
+  return addNode(build.graph, 'Mul', [x, addNode(build.graph, 'Sigmoid', [x])]);
+}
+
+/** Gives x the shape [documents, length, ...dims]. */
+export function byDocument(build: Build, x: string, ...dims: readonly number[]): string {
+  const { graph, documents, input } = build;
+  const shape = once(build, `shape ${documents} ${dims.join(' ')}`, () =>
+    addNode(graph, 'Concat', [documents, input.length, int64s(graph, dims)], { axis: 0 }),
+  );
+  return addNode(graph, 'Reshape', [x, shape]);
+}
+
+/** Gives x the shape [anything, width]. */
+export function asRows(build: Build, x: string, width: number): string {
+  return addNode(build.graph, 'Reshape', [x, int64s(build.graph, [-1, width])]);
+}
+
+/**
+ * Lets whatever is shaped by document from here on wait for `impacts`. onnxruntime would otherwise reduce all layers
+ * at the very end, and keep every layer's outputs in memory until then.
+ */
+export function orderAfter(build: Build, impacts: readonly string[]): void {
+  const { graph } = build;
+  for (const name of impacts) {
+    const shape = addNode(graph, 'Shape', [name]);
+    const documents = addNode(graph, 'Slice', [shape, int64s(graph, [0]), int64s(graph, [1])]);
+    build.documents = addNode(graph, 'Max', [build.documents, documents]);
+  }
+}
+
+/** The model's inputs: `ids` int32 [documents, length], padded on the right, and `lengths` int32 [documents]. */
+export function deriveInputs(graph: Graph): { documents: string; input: InputNames } {
+  const shape = addNode(graph, 'Shape', ['ids']);
+  const bound = (from: number) =>
+    addNode(graph, 'Slice', [shape, int64s(graph, [from]), int64s(graph, [from + 1])]);
+  const documents = bound(0);
+  const length = bound(1);
+  const lengths = addNode(graph, 'Unsqueeze', ['lengths', int64s(graph, [1])]);
+  const inside = addNode(graph, 'Less', [positions(graph, length), lengths]);
+  const mask = addNode(graph, 'Unsqueeze', [
+    addNode(graph, 'Cast', [inside], { to: onnxType.float }),
+    int64s(graph, [2]),
+  ]);
+  const counted = addNode(graph, 'Cast', [lengths], { to: onnxType.float });
+  const counts = addNode(graph, 'Max', [counted, floatScalar(graph, 1e-6)]);
+  return { documents, input: { length, mask, counts } };
+}
+
+/** 0, 1, … length − 1 as int32. */
+export function positions(graph: Graph, length: string): string {
+  const scalar = (value: number) =>
+    addConstant(graph, `int32_${value}`, onnxType.int32, [], Int32Array.of(value));
+  const whole = addNode(graph, 'Cast', [length], { to: onnxType.int32 });
+  const limit = addNode(graph, 'Squeeze', [whole, int64s(graph, [0])]);
+  return addNode(graph, 'Range', [scalar(0), limit, scalar(1)]);
+}

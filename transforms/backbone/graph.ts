@@ -1,0 +1,202 @@
+import { dirname, isAbsolute, relative, sep } from 'node:path';
+import { NagError } from '../../pipeline/errors.js';
+import { widthOf } from './architecture.js';
+import { attention } from './attention.js';
+import type { Build, Operators } from './blocks.js';
+import {
+  addAndNorm,
+  asRows,
+  deriveInputs,
+  linear,
+  orderAfter,
+  rmsNorm,
+  silu,
+  storedWeight,
+} from './blocks.js';
+import { meanImpact, outputImpacts, outputTop, repeatedImpact, stackLayers } from './impacts.js';
+import { addInput, addNode, createGraph, encodeModel, onnxType } from './onnx.js';
+import type { Checkpoint, NeuronType } from './types.js';
+import { embeddingName, layerPrefix } from './weights.js';
+
+/** Which outputs a graph has. */
+export interface GraphRequest {
+  /** Number of layers from the first. */
+  readonly layers: number;
+  /** k of each type whose top indices leave the model. */
+  readonly top: ReadonlyMap<NeuronType, number>;
+  /** Types whose impacts leave it whole. */
+  readonly impacts: readonly NeuronType[];
+  /** Tokens of the longest document: rows of the RoPE table. */
+  readonly maxLength: number;
+  readonly operators: Operators;
+}
+
+/** A model for onnxruntime. Its weights stay in the checkpoint's files. */
+export interface ModelGraph {
+  /** ONNX protobuf. */
+  readonly bytes: Uint8Array;
+  /** The folder that the weights' locations start from. */
+  readonly folder: string;
+}
+
+/**
+ * Writes the forward pass of a checkpoint, up to the last output asked for, as an ONNX graph.
+ *
+ * Inputs: `ids` int32 [documents, length], padded on the right with any id, and `lengths` int32 [documents].
+ * Outputs: `top_<type>` int32 [documents, layers, min(k, width)], `impacts_<type>` float32 [documents, layers, width].
+ */
+export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): ModelGraph {
+  const { folder, locations } = placeFiles(checkpoint);
+  const graph = createGraph();
+  addInput(graph, 'ids', onnxType.int32, ['documents', 'length']);
+  addInput(graph, 'lengths', onnxType.int32, ['documents']);
+  const { architecture, tensors } = checkpoint;
+  const { operators, maxLength } = request;
+  const derived = deriveInputs(graph);
+  const build: Build = {
+    graph,
+    architecture,
+    tensors,
+    operators,
+    maxLength,
+    locations,
+    ...derived,
+    shared: new Map(),
+  };
+  const impacts = addLayers(build, request);
+  for (const [type, layers] of impacts) {
+    const stacked = stackLayers(build, layers);
+    const k = request.top.get(type);
+    if (k !== undefined)
+      outputTop(build, type, stacked, layers.length, Math.min(k, widthOf(architecture, type)));
+    if (request.impacts.includes(type)) outputImpacts(build, type, stacked, layers.length);
+  }
+  return { bytes: encodeModel(graph), folder };
+}
+
+/** Names of the layers' impacts, for each type wanted. */
+type Impacts = ReadonlyMap<NeuronType, string[]>;
+
+/** The residual stream: what the next layer's norm adds `delta` to, if there is one. */
+interface Stream {
+  readonly sum: string;
+  readonly delta: string | null;
+}
+
+function addLayers(build: Build, request: GraphRequest): Impacts {
+  const { graph, architecture } = build;
+  const impacts = new Map<NeuronType, string[]>();
+  for (const type of [...request.top.keys(), ...request.impacts]) impacts.set(type, []);
+  // Only the rows that occur are cast: the embedding stays as it is stored.
+  const rows = addNode(graph, 'Gather', [storedWeight(build, embeddingName), 'ids']);
+  const cast = addNode(graph, 'Cast', [rows], { to: onnxType.float });
+  let stream: Stream | null = { sum: asRows(build, cast, architecture.hidden), delta: null };
+  for (let layer = 0; layer < request.layers && stream !== null; layer++) {
+    stream = addLayer(build, stream, layer, impacts, layer === request.layers - 1);
+    const measured = [...impacts.values()].flatMap((layers) => layers[layer] ?? []);
+    if (stream !== null) orderAfter(build, measured);
+  }
+  return impacts;
+}
+
+/** Adds a layer; the last one ends with the last output wanted, and gives no stream. */
+function addLayer(
+  build: Build,
+  stream: Stream,
+  layer: number,
+  impacts: Impacts,
+  last: boolean,
+): Stream | null {
+  const prefix = layerPrefix(layer);
+  const norm = `${prefix}input_layernorm`;
+  const { normed, sum } =
+    stream.delta === null
+      ? { normed: rmsNorm(build, stream.sum, norm), sum: stream.sum }
+      : addAndNorm(build, stream.sum, stream.delta, norm);
+  const wanted = (...types: readonly NeuronType[]) => types.some((type) => impacts.has(type));
+  const attends = !last || wanted('att_o', 'fwd_up', 'fwd_down');
+  const mixed = addAttention(build, normed, layer, impacts, attends);
+  if (mixed === null) return null;
+  if (last && !wanted('fwd_up', 'fwd_down')) return null;
+  const after = addAndNorm(build, sum, mixed, `${prefix}post_attention_layernorm`);
+  const delta = addMlp(build, after.normed, prefix, impacts, !last || wanted('fwd_down'));
+  return last || delta === null ? null : { sum: after.sum, delta };
+}
+
+/** The attention block's output, or null where the layer ends with its projections. */
+function addAttention(
+  build: Build,
+  x: string,
+  layer: number,
+  impacts: Impacts,
+  attends: boolean,
+): string | null {
+  const { architecture } = build;
+  const block = `${layerPrefix(layer)}self_attn.`;
+  const project = (type: NeuronType, name: string) =>
+    attends || impacts.has(type) ? linear(build, x, block + name, architecture.attentionBias) : null;
+  const normed = (projected: string | null, name: string) =>
+    projected !== null && architecture.headNorm ? normHeads(build, projected, block + name) : projected;
+  const queries = normed(project('att_q', 'q_proj'), 'q_norm');
+  const keys = normed(project('att_k', 'k_proj'), 'k_norm');
+  const values = project('att_v', 'v_proj');
+  if (queries !== null) measure(build, impacts, 'att_q', queries);
+  if (keys !== null) measure(build, impacts, 'att_k', keys);
+  if (values !== null) measure(build, impacts, 'att_v', values);
+  if (!attends || queries === null || keys === null || values === null) return null;
+  const mixed = attention(build, { queries, keys, values }, architecture.ropeLayers[layer] ?? true);
+  const output = linear(build, mixed, `${block}o_proj`, architecture.attentionBias);
+  measure(build, impacts, 'att_o', output);
+  return output;
+}
+
+/** The MLP block's output, or null where the layer ends with `up_proj`. */
+function addMlp(build: Build, x: string, prefix: string, impacts: Impacts, whole: boolean): string | null {
+  const { graph, architecture } = build;
+  const project = (input: string, name: string) =>
+    linear(build, input, `${prefix}mlp.${name}`, architecture.mlpBias);
+  const up = project(x, 'up_proj');
+  measure(build, impacts, 'fwd_up', up);
+  if (!whole) return null;
+  const gated = addNode(graph, 'Mul', [silu(build, project(x, 'gate_proj')), up]);
+  const down = project(gated, 'down_proj');
+  measure(build, impacts, 'fwd_down', down);
+  return down;
+}
+
+/** Records the impact of one layer's output, if its type is wanted. */
+function measure(build: Build, impacts: Impacts, type: NeuronType, x: string): void {
+  const repeated = type === 'att_k' || type === 'att_v';
+  const layers = impacts.get(type);
+  layers?.push(repeated ? repeatedImpact(build, x) : meanImpact(build, x, widthOf(build.architecture, type)));
+}
+
+/** RMS norm of each head by itself. */
+function normHeads(build: Build, x: string, name: string): string {
+  const { headDim } = build.architecture;
+  return rmsNorm(build, asRows(build, x, headDim), name);
+}
+
+/**
+ * onnxruntime refuses weights outside the folder it is given, and links that leave it: so real paths, below the deepest
+ * folder that holds them all.
+ */
+function placeFiles(checkpoint: Checkpoint): { folder: string; locations: Map<string, string> } {
+  const files = [...new Set([...checkpoint.tensors.values()].map((tensor) => tensor.realFile))];
+  let folder = dirname(files[0] ?? checkpoint.dir);
+  while (files.some((file) => leaves(folder, file))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new NagError(`${checkpoint.dir}: its weight files must lie on one drive`);
+    folder = parent;
+  }
+  const locations = files.map((file): [string, string] => [
+    file,
+    relative(folder, file).split(sep).join('/'),
+  ]);
+  return { folder, locations: new Map(locations) };
+}
+
+function leaves(folder: string, file: string): boolean {
+  const path = relative(folder, file);
+  return isAbsolute(path) || path === '..' || path.startsWith(`..${sep}`);
+}

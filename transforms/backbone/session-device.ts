@@ -1,0 +1,70 @@
+import { listSupportedBackends } from 'onnxruntime-node';
+import { messageOf, NagError } from '../../pipeline/errors.js';
+import { addInput, addNodeTo, addOutput, createGraph, encodeModel, onnxType } from './onnx.js';
+import type { Device } from './session-protocol.js';
+import { SessionThread } from './session-thread.js';
+
+const cpu: Device = { provider: 'cpu', index: 0 };
+
+/**
+ * Finds the device that a name means, and proves that it opens. `auto` is CUDA where that opens, otherwise the CPU;
+ * a device asked for by name is never replaced.
+ * @throws NagError for an unknown name, and for a device that cannot be opened, with what there is instead
+ */
+export async function resolveDevice(name: string): Promise<Device> {
+  const devices = candidates(name);
+  let failure: NagError | undefined;
+  for (const device of devices) {
+    try {
+      await probe(device);
+      return device;
+    } catch (cause) {
+      failure = cannotOpen(device, cause);
+    }
+  }
+  throw failure ?? unknown(name);
+}
+
+/** `cpu`, `cuda:0`, `webgpu` */
+export function deviceName({ provider, index }: Device): string {
+  return provider === 'cuda' ? `cuda:${index}` : provider;
+}
+
+function candidates(name: string): Device[] {
+  const cuda = /^cuda(?::(\d{1,3}))?$/.exec(name);
+  if (cuda !== null) return [{ provider: 'cuda', index: Number(cuda[1] ?? 0) }];
+  if (name === 'cpu') return [cpu];
+  if (name === 'webgpu') return [{ provider: 'webgpu', index: 0 }];
+  if (name !== 'auto') throw unknown(name);
+  const listed = listSupportedBackends().some((backend) => backend.name === 'cuda');
+  return listed ? [{ provider: 'cuda', index: 0 }, cpu] : [cpu];
+}
+
+/** Opens a model of one node: a provider's libraries are only looked for when it is used. */
+async function probe(device: Device): Promise<void> {
+  if (device.provider === 'cpu') return;
+  const graph = createGraph();
+  addInput(graph, 'x', onnxType.float, [1]);
+  addNodeTo(graph, 'Identity', ['x'], ['y']);
+  addOutput(graph, 'y', onnxType.float, [1]);
+  const thread = await SessionThread.open({ model: encodeModel(graph), folder: '.', device, threads: 1 });
+  await thread.close();
+}
+
+function cannotOpen(device: Device, cause: unknown): NagError {
+  const present = listSupportedBackends().filter((backend) => backend.bundled);
+  const names = present.map((backend) => backend.name).join(', ');
+  const advice =
+    device.provider === 'cuda'
+      ? 'CUDA is added by `npm rebuild onnxruntime-node --ignore-scripts=false`, beside CUDA 12 and cuDNN 9'
+      : 'WebGPU needs a graphics driver (on Linux also libvulkan1)';
+  return new NagError(
+    `device ${deviceName(device)} cannot be opened: ${messageOf(cause).trim()}. ` +
+      `This installation of onnxruntime-node contains: ${names}. ${advice}.`,
+    { cause },
+  );
+}
+
+function unknown(name: string): NagError {
+  return new NagError(`device "${name}" is unknown; expected cpu, cuda, cuda:<number>, webgpu or auto`);
+}

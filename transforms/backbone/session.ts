@@ -1,0 +1,179 @@
+import { messageOf, NagError } from '../../pipeline/errors.js';
+import { widthOf } from './architecture.js';
+import { openCheckpoint } from './checkpoint.js';
+import type { GraphRequest } from './graph.js';
+import { buildGraph } from './graph.js';
+import { outputNames } from './impacts.js';
+import { deviceName, resolveDevice } from './session-device.js';
+import type { Device, Outputs } from './session-protocol.js';
+import { type Measurable, testBatch, testDevice } from './session-self-test.js';
+import { SessionThread } from './session-thread.js';
+import { padBatch } from './token-batch.js';
+import type {
+  Architecture,
+  Checkpoint,
+  NeuronType,
+  Session,
+  SessionOptions,
+  SessionResult,
+  TokenBatch,
+} from './types.js';
+import { neuronTypes } from './types.js';
+
+export type { Session, SessionOptions, SessionResult, TokenBatch } from './types.js';
+
+/** Layers of the CPU's model that a device is compared with: SmolLM3's first layer without RoPE is the fourth. */
+const testLayers = 4;
+
+/**
+ * Opens a model: checks its folder, writes its graph, loads it in a thread. On a GPU it is compared with the CPU first.
+ * @throws DataError for what is wrong with the folder; NagError for wrong options, a device that cannot be opened or
+ * that computes wrong numbers, and where onnxruntime cannot load the model
+ */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const checkpoint = await openCheckpoint(options.model);
+  const request = graphRequest(options, checkpoint.architecture);
+  const device = await resolveDevice(options.device);
+  const session = await openOn(device, checkpoint, request, options);
+  if (device.provider === 'cpu') return session;
+  try {
+    await selfTest(session, checkpoint, request, options);
+    return session;
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** A session that can also give the impacts that its options do not ask for. */
+type TestableSession = Session & Measurable;
+
+type Request = Omit<GraphRequest, 'operators'>;
+
+function graphRequest(options: SessionOptions, architecture: Architecture): Request {
+  const { maxPositions, layers: allLayers } = architecture;
+  const layers = options.layers ?? allLayers;
+  checkCount('layers', layers, allLayers, `${options.model} has ${allLayers}`);
+  checkCount(
+    'maxLength',
+    options.maxLength,
+    maxPositions,
+    `${options.model} was made for ${maxPositions} positions`,
+  );
+  if (options.threads !== undefined) checkCount('threads', options.threads, 1024);
+  checkTypes(
+    'top',
+    neuronTypes.filter((type) => options.top?.[type] !== undefined),
+    options.neurons,
+  );
+  checkTypes('impacts', options.impacts ?? [], options.neurons);
+  const top = new Map<NeuronType, number>();
+  for (const type of options.neurons) {
+    const k = options.top?.[type];
+    if (k === undefined) continue;
+    checkCount(`k of ${type}`, k);
+    top.set(type, k);
+  }
+  const impacts = options.neurons.filter((type) => options.impacts?.includes(type));
+  if (top.size + impacts.length === 0)
+    throw new NagError('a session without any output: no top and no impacts');
+  return { layers, top, impacts, maxLength: options.maxLength };
+}
+
+function checkTypes(output: string, types: readonly NeuronType[], neurons: readonly NeuronType[]): void {
+  const other = types.find((type) => !neurons.includes(type));
+  if (other === undefined) return;
+  throw new NagError(`${output}: ${other} is not among the neurons ${neurons.join(', ')}`);
+}
+
+function checkCount(name: string, value: number, most = Number.MAX_SAFE_INTEGER, why?: string): void {
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return;
+  const limit = why === undefined ? '' : ` and at most ${most} (${why})`;
+  throw new NagError(`${name} must be a whole number of at least 1${limit}, found ${value}`);
+}
+
+async function openOn(
+  device: Device,
+  checkpoint: Checkpoint,
+  request: Request,
+  options: SessionOptions,
+): Promise<TestableSession> {
+  const onCpu = device.provider === 'cpu';
+  const wanted = [...new Set([...request.top.keys(), ...request.impacts])];
+  // On other devices every impact is an output, though fetched by the self-test alone.
+  const impacts = onCpu ? request.impacts : wanted;
+  const graph = buildGraph(checkpoint, { ...request, impacts, operators: onCpu ? 'cpu' : 'plain' });
+  const setup = { model: graph.bytes, folder: graph.folder, device, threads: options.threads ?? null };
+  const thread = await SessionThread.open(setup).catch((cause: unknown) => {
+    const where = deviceName(device);
+    throw new NagError(
+      `${checkpoint.dir}: onnxruntime cannot load the model on ${where}: ${messageOf(cause)}`,
+      {
+        cause,
+      },
+    );
+  });
+  return overThread(thread, device, checkpoint.architecture, request);
+}
+
+function overThread(
+  thread: SessionThread,
+  device: Device,
+  architecture: Architecture,
+  request: Request,
+): TestableSession {
+  const { vocabulary } = architecture;
+  const limits = { vocabulary, maxLength: request.maxLength };
+  const measure = async (batch: TokenBatch, impacts: readonly NeuronType[]) => {
+    const padded = padBatch(batch, limits);
+    const top = [...request.top.keys()];
+    const outputs = [...top.map(outputNames.top), ...impacts.map(outputNames.impacts)];
+    const found = padded.documents === 0 ? {} : await thread.run({ ...padded, outputs });
+    return sessionResult(found, top, impacts);
+  };
+  return {
+    layers: request.layers,
+    vocabulary,
+    device: deviceName(device),
+    width: (type) => widthOf(architecture, type),
+    run: (batch) => measure(batch, request.impacts),
+    measure,
+    close: () => thread.close(),
+  };
+}
+
+function sessionResult(
+  outputs: Outputs,
+  topTypes: readonly NeuronType[],
+  impactTypes: readonly NeuronType[],
+): SessionResult {
+  const top: Partial<Record<NeuronType, Int32Array>> = {};
+  const impacts: Partial<Record<NeuronType, Float32Array>> = {};
+  for (const type of topTypes) {
+    const found = outputs[outputNames.top(type)];
+    top[type] = found instanceof Int32Array ? found : new Int32Array(0);
+  }
+  for (const type of impactTypes) {
+    const found = outputs[outputNames.impacts(type)];
+    impacts[type] = found instanceof Float32Array ? found : new Float32Array(0);
+  }
+  return { top, impacts };
+}
+
+/** Runs the first layers on the CPU too, and compares. */
+async function selfTest(
+  session: TestableSession,
+  checkpoint: Checkpoint,
+  request: Request,
+  options: SessionOptions,
+): Promise<void> {
+  const types = [...new Set([...request.top.keys(), ...request.impacts])];
+  const layers = Math.min(testLayers, request.layers);
+  const cpu: Device = { provider: 'cpu', index: 0 };
+  const reference = await openOn(cpu, checkpoint, { ...request, layers, impacts: types }, options);
+  try {
+    await testDevice(session, reference, testBatch(session.vocabulary, request.maxLength), types);
+  } finally {
+    await reference.close();
+  }
+}

@@ -1,0 +1,46 @@
+import type { Architecture } from './types.js';
+
+/** A tensor that the arithmetic needs. */
+export interface WeightSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** The token embedding, [vocabulary, hidden]. */
+export const embeddingName = 'model.embed_tokens.weight';
+
+/** The prefix of a layer's tensors. */
+export function layerPrefix(layer: number): string {
+  return `model.layers.${layer}.`;
+}
+
+/** Every tensor that any impact can depend on: the embedding and all layers, but no final norm and no head. */
+export function bodyWeights(architecture: Architecture): WeightSpec[] {
+  const { vocabulary, hidden, layers } = architecture;
+  const perLayer = Array.from({ length: layers }, (_, layer) => layerWeights(architecture, layer));
+  return [{ name: embeddingName, shape: [vocabulary, hidden] }, ...perLayer.flat()];
+}
+
+function layerWeights(architecture: Architecture, layer: number): WeightSpec[] {
+  const { hidden, intermediate, headDim, headNorm, attentionBias, mlpBias } = architecture;
+  const queries = architecture.heads * headDim;
+  const keys = architecture.kvHeads * headDim;
+  const linear = (name: string, outputs: number, inputs: number, bias: boolean): WeightSpec[] => [
+    { name: `${name}.weight`, shape: [outputs, inputs] },
+    ...(bias ? [{ name: `${name}.bias`, shape: [outputs] }] : []),
+  ];
+  const vector = (name: string, length: number): WeightSpec => ({ name: `${name}.weight`, shape: [length] });
+  const specs = [
+    vector('input_layernorm', hidden),
+    ...linear('self_attn.q_proj', queries, hidden, attentionBias),
+    ...linear('self_attn.k_proj', keys, hidden, attentionBias),
+    ...linear('self_attn.v_proj', keys, hidden, attentionBias),
+    ...(headNorm ? [vector('self_attn.q_norm', headDim), vector('self_attn.k_norm', headDim)] : []),
+    ...linear('self_attn.o_proj', hidden, queries, attentionBias),
+    vector('post_attention_layernorm', hidden),
+    ...linear('mlp.gate_proj', intermediate, hidden, mlpBias),
+    ...linear('mlp.up_proj', intermediate, hidden, mlpBias),
+    ...linear('mlp.down_proj', hidden, intermediate, mlpBias),
+  ];
+  return specs.map(({ name, shape }) => ({ name: layerPrefix(layer) + name, shape }));
+}
