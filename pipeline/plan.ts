@@ -1,6 +1,6 @@
 import type { Needs } from './component.js';
 import type { Stage } from './config/load.js';
-import { NagError } from './errors.js';
+import { ConfigError } from './config/problems.js';
 
 /** A stage as it will run: possibly several of the file's stages fused into one. */
 export interface Node extends Stage {
@@ -19,7 +19,7 @@ export interface Segment {
   /** Transforms and terminals, in the order of the file. */
   readonly members: readonly string[];
   readonly terminals: readonly string[];
-  /** What is read from each root. */
+  /** What the stages below each root and each transform want: roots read no more, transforms pass no more on. */
   readonly needs: ReadonlyMap<string, Needs>;
 }
 
@@ -161,7 +161,7 @@ function makeSegment(
   const roots = new Set(terminals.flatMap((id) => rootsOf(id, nodes)));
   const onPaths = new Set(terminals.flatMap((id) => pathTo(id, nodes)));
   const members = [...nodes.keys()].filter((id) => onPaths.has(id) && !roots.has(id));
-  const needs = new Map([...roots].map((root) => [root, needsBelow(root, members, nodes)]));
+  const needs = new Map([...roots, ...members].map((id) => [id, needsBelow(id, members, nodes)]));
   return {
     level: levels.consumes(terminals[0]!),
     roots: [...nodes.keys()].filter((id) => roots.has(id)),
@@ -171,9 +171,9 @@ function makeSegment(
   };
 }
 
-/** Everything that the stages below a root want of it. */
-function needsBelow(root: string, members: readonly string[], nodes: ReadonlyMap<string, Node>): Needs {
-  const below = members.filter((id) => pathTo(id, nodes).includes(root));
+/** Everything that the stages below a node of a segment want. */
+function needsBelow(above: string, members: readonly string[], nodes: ReadonlyMap<string, Node>): Needs {
+  const below = members.filter((id) => id !== above && pathTo(id, nodes).includes(above));
   return mergeNeeds(below.map((id) => needsOf(nodes.get(id)!)));
 }
 
@@ -197,8 +197,8 @@ function refuseSecondRead(nodes: ReadonlyMap<string, Node>, segments: readonly S
   for (const node of nodes.values()) {
     if (node.component.kind !== 'combine') continue;
     if (segments.filter((segment) => segment.roots.includes(node.id)).length > 1) {
-      throw new NagError(
-        `the rows of "${node.id}" would have to be read twice (one of its readers waits for another): write them with a sink and read that file in a second pipeline`,
+      throw new ConfigError(
+        `${node.place === undefined ? '' : `${node.place}  `}the rows of "${node.id}" would have to be read twice (one of its readers waits for another): write them with a sink and read that file in a second pipeline`,
       );
     }
   }

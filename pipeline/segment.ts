@@ -1,52 +1,89 @@
-import type { Batch } from './batch.js';
-import { isRoot, type Node, readersOf, type Segment } from './plan.js';
+import { type Batch, onlyNeeded } from './batch.js';
+import type { Needs } from './component.js';
+import { NagError } from './errors.js';
+import { type Node, readersOf, type Segment } from './plan.js';
 import type { Run } from './run.js';
 import { clocked, counted, finish, start } from './stats.js';
-import { concat, fromAsync, type Stream, share, through, toAsync } from './stream.js';
+import { type Stream, Streams } from './stream.js';
 
 /**
  * Runs one segment: composes its streams, lets all of its terminals pull at once, and waits until each has ended. The
- * first failure stops the sources, so that the others end too, and is thrown when nothing runs any more.
+ * first failure stops the others, and is thrown when nothing runs any more.
  */
 export async function runSegment(segment: Segment, run: Run): Promise<void> {
-  const streams = compose(segment, run);
-  const ends = segment.terminals.map(async (id) => {
-    try {
-      await consume(run.plan.nodes.get(id)!, whole(streams.get(id)!, run.signal), run);
-    } catch (error) {
-      run.fail(error);
-      throw error;
-    }
-  });
-  await Promise.allSettled(ends);
+  const streams = new Streams(run.signal);
+  try {
+    const inlets = compose(segment, run, streams);
+    const ends = segment.terminals.map(async (id) => {
+      const inlet = inlets.get(id)!;
+      try {
+        await consume(run.plan.nodes.get(id)!, streams.read(inlet), run);
+      } catch (error) {
+        run.fail(error);
+      } finally {
+        // Others that read the same rows must not wait for one that has finished with them.
+        inlet.destroy();
+      }
+    });
+    await Promise.all(ends);
+  } finally {
+    await streams.close().catch((error: unknown) => run.fail(error));
+  }
   run.signal.throwIfAborted();
 }
 
 /** The stream that each terminal reads. */
-function compose(segment: Segment, run: Run): ReadonlyMap<string, Stream<Batch>> {
+function compose(segment: Segment, run: Run, streams: Streams): ReadonlyMap<string, Stream<Batch>> {
   const inSegment = new Set(segment.members);
   const outlets = new Map<string, Stream<Batch>[]>();
   const open = (id: string, stream: Stream<Batch>) => {
-    outlets.set(
-      id,
-      share(stream, readersOf(id, run.plan.nodes).filter((reader) => inSegment.has(reader)).length),
-    );
+    const readers = readersOf(id, run.plan.nodes).filter((reader) => inSegment.has(reader));
+    outlets.set(id, streams.share(stream, readers.length));
   };
   for (const id of segment.roots) {
-    open(id, fromAsync(run.readRoot(run.plan.nodes.get(id)!, segment.needs.get(id)!)));
+    open(id, streams.from(run.readRoot(run.plan.nodes.get(id)!, segment.needs.get(id)!)));
   }
   const inlets = new Map<string, Stream<Batch>>();
+  const reading = readingOrder(segment, run);
   for (const id of segment.members) {
     const node = run.plan.nodes.get(id)!;
-    const inlet = concat(node.inputs.main.map((input) => outlets.get(input)!.shift()!));
+    const inlet = streams.concat(reading.get(id)!.inputs.map((input) => outlets.get(input)!.shift()!));
     if (segment.terminals.includes(id)) inlets.set(id, inlet);
-    else if (!isRoot(node))
+    else
       open(
         id,
-        through(inlet, (input) => transform(node, input, run)),
+        streams.through(inlet, (input) => pruned(transform(node, input, run), segment.needs.get(id)!)),
       );
   }
   return inlets;
+}
+
+/**
+ * In which order each member reads its inputs: that of the roots they come from. Two that read the same roots in
+ * different orders would wait for each other forever, and `rank` could not tell the places of rows in the input.
+ */
+function readingOrder(segment: Segment, run: Run) {
+  const order = new Map<string, { inputs: readonly string[]; roots: readonly number[] }>(
+    segment.roots.map((id, index) => [id, { inputs: [], roots: [index] }]),
+  );
+  for (const id of segment.members) {
+    const rootsOf = (input: string) => order.get(input)!.roots;
+    const main = run.plan.nodes.get(id)!.inputs.main;
+    const inputs = [...main].sort((a, b) => rootsOf(a)[0]! - rootsOf(b)[0]!);
+    const roots = inputs.flatMap(rootsOf);
+    const at = roots.findIndex((root, i) => i > 0 && root < roots[i - 1]!);
+    if (at > 0)
+      throw new NagError(
+        `${id}: it would read "${segment.roots[roots[at - 1]!]}" before "${segment.roots[roots[at]!]}", which stands above it: name all inputs in one "from", or move the sources`,
+      );
+    order.set(id, { inputs, roots });
+  }
+  return order;
+}
+
+/** Drops source columns that no stage below reads, so that texts do not wait in memory behind the model. */
+async function* pruned(batches: AsyncIterable<Batch>, needs: Needs): AsyncGenerator<Batch> {
+  for await (const batch of batches) yield onlyNeeded(batch, needs);
 }
 
 async function* transform(node: Node, input: AsyncIterable<Batch>, run: Run): AsyncGenerator<Batch> {
@@ -84,10 +121,4 @@ async function combine(node: Node, input: AsyncIterable<Batch>, run: Run): Promi
   run.combined.set(node.id, state);
   for await (const batch of input) state.partial = await accumulator.add(state.partial, batch);
   if (component.yields === 'value') run.values.set(node.id, await accumulator.extract(state.partial));
-}
-
-/** A stopped run may look to a terminal like the end of its input: nothing must be taken for whole then. */
-async function* whole(stream: Stream<Batch>, signal: AbortSignal): AsyncGenerator<Batch> {
-  yield* toAsync(stream);
-  signal.throwIfAborted();
 }

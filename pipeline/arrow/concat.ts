@@ -194,17 +194,21 @@ function concatDictionaries(parts: readonly Data[], type: Dictionary, rows: numb
   const nulls = nullsOf(parts);
   if (parts.every((part) => part.dictionary === first.dictionary))
     return assemble(first, rows, nulls, columns);
-  const { firsts, places } = distinctValues(parts.map(dictionaryOf));
+  // Most parts share their dictionary with a neighbour; each is read and copied once.
+  const dictionaries = [...new Set(parts.map(dictionaryOf))];
+  const { firsts, places } = distinctValues(dictionaries);
+  const placesOf = new Map(dictionaries.map((dictionary, index) => [dictionary, places[index]!]));
   checkIndexable(type, firsts.length);
   let row = 0;
-  for (const [index, part] of parts.entries()) {
+  for (const part of parts) {
+    const moved = placesOf.get(dictionaryOf(part))!;
     for (const end = row + part.length; row < end; row++) {
       // What an index is under a null does not matter, and may be anything.
-      const place = places[index]![Number(values[row])] ?? 0;
+      const place = moved[Number(values[row])] ?? 0;
       values[row] = typeof values[row] === 'bigint' ? BigInt(place) : place;
     }
   }
-  const all = concatData(parts.flatMap((part) => [...dictionaryOf(part).data]));
+  const all = concatData(dictionaries.flatMap((dictionary) => [...dictionary.data]));
   const dictionary = new Vector([gatherData(all, runsOf(firsts))]);
   return assemble(first, rows, nulls, columns, dictionary);
 }

@@ -28,6 +28,10 @@ export class FileBlob {
 
   async arrayBuffer(): Promise<ArrayBuffer> {
     try {
+      const fileSize = (await this.#handle.stat()).size;
+      const end = this.#start + this.size;
+      // Corrupt metadata can claim any length: nothing is allocated for bytes that are not there.
+      if (end > fileSize) throw new Error(`ends at byte ${fileSize}, before byte ${end}`);
       return (await readExactly(this.#handle, this.#start, this.size)).buffer;
     } catch (cause) {
       this.#failure.cause ??= cause;

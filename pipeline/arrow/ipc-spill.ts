@@ -1,8 +1,9 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RecordBatch, RecordBatchReader, RecordBatchStreamWriter } from 'apache-arrow';
+import type { RecordBatch } from 'apache-arrow';
 import { DataError, isDiskFull, messageOf, NagError } from '../errors.js';
 import { readExactly } from './file-blob.js';
+import { decodeBatch, encodeBatch } from './ipc.js';
 
 /** Where a batch lies in the file: one complete Arrow IPC stream each, so that any one can be read alone. */
 interface Entry {
@@ -56,7 +57,7 @@ export class SpillFile {
    */
   async append(batch: RecordBatch): Promise<number> {
     this.#checkOpen();
-    const encoded = RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
+    const encoded = encodeBatch(batch);
     await this.#write(encoded);
     const firstRow = this.#rows;
     this.#entries.push({ position: this.#bytes, bytes: encoded.length, firstRow });
@@ -80,9 +81,7 @@ export class SpillFile {
     const encoded = await readExactly(this.#handle, entry.position, entry.bytes).catch((cause) => {
       throw new DataError({ file: this.path }, `cannot be read back: ${messageOf(cause)}`, { cause });
     });
-    const batch = RecordBatchReader.from(encoded).next();
-    if (batch.done) throw new DataError({ file: this.path }, `batch ${index} cannot be read back`);
-    return batch.value;
+    return decodeBatch(encoded);
   }
 
   /** Closes and deletes the file. May be called twice. */

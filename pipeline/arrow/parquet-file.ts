@@ -1,6 +1,7 @@
-import { makeData, RecordBatch, RecordBatchReader, Schema, Struct } from 'apache-arrow';
+import { makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
 import type { RecordBatch as WasmBatch } from 'parquet-wasm';
 import { DataError, NagError } from '../errors.js';
+import { decodeBatch } from './ipc.js';
 import { type Footer, isUnder, type Leaf, type RowGroup, readFooter } from './parquet-footer.js';
 import { BAD_FOOTER, closeParquet, explainReadError, type OpenParquet, openParquet } from './parquet-open.js';
 
@@ -21,6 +22,8 @@ export interface ReadOptions {
 
 /** Text in a batch has 32-bit offsets, and several batches are in flight at a time. */
 const BATCH_BYTES = 64 * 2 ** 20;
+/** Row groups past this size have been seen to exhaust the decoder's memory. */
+const MANY_MIB = 1024;
 
 /**
  * An open Parquet file on the local disk, of any size. A whole row group is decoded before its first batch comes:
@@ -108,7 +111,8 @@ export class ParquetSource {
         options.signal?.throwIfAborted();
         const { done, value } = await decode(() => reader.read());
         if (done) break;
-        const batch = await decode(() => toArrow(value));
+        // This copies the batch out of WASM memory, which it leaves.
+        const batch = await decode(() => decodeBatch(value.intoIPCStream()));
         rows += batch.numRows;
         if (batch.numRows > 0) yield batch;
       }
@@ -140,7 +144,12 @@ export class ParquetSource {
     } catch (thrown) {
       const mib = Math.ceil(group.columnBytes(columns) / 2 ** 20);
       const what = `row group ${group.index} (${mib} MiB when decompressed) cannot be decoded`;
-      throw explainReadError(thrown, this.path, what, this.#opened.failure);
+      // The decoder's errors while it decodes are panics, which do not say what happened.
+      const panic =
+        mib > MANY_MIB
+          ? 'it is corrupt or, more likely, too large for the decoder, whose memory ends at 4 GiB; rewrite the file with smaller row groups'
+          : 'its pages are corrupt';
+      throw explainReadError(thrown, this.path, what, this.#opened.failure, panic);
     }
   }
 
@@ -157,13 +166,6 @@ export class ParquetSource {
     }
     return [...new Set(columns)];
   }
-}
-
-/** Copies a batch out of WASM memory, which it leaves. */
-function toArrow(batch: WasmBatch): RecordBatch {
-  const copy = RecordBatchReader.from(batch.intoIPCStream()).next();
-  if (copy.done) throw new Error('the decoder gave no batch');
-  return copy.value;
 }
 
 function rowsOfBytes(group: RowGroup, columns: string[] | undefined, bytes: number): number {

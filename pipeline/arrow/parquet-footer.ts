@@ -1,5 +1,5 @@
 import { RecordBatchReader, type Schema } from 'apache-arrow';
-import type { ParquetFile, ParquetMetaData, RowGroupMetaData } from 'parquet-wasm';
+import type { Compression, ParquetFile, ParquetMetaData, RowGroupMetaData } from 'parquet-wasm';
 import { DataError } from '../errors.js';
 import type { ParquetWasm } from './wasm.js';
 
@@ -36,7 +36,7 @@ export async function readFooter(wasm: ParquetWasm, file: ParquetFile, path: str
   const schema = await wasm.run(() => arrowSchema(file));
   const metadata = await wasm.run(() => file.metadata());
   try {
-    return await wasm.run(() => ({ schema, ...describe(metadata, schema, path) }));
+    return await wasm.run(() => ({ schema, ...describe(wasm, metadata, schema, path) }));
   } finally {
     wasm.free(metadata);
   }
@@ -52,16 +52,24 @@ function arrowSchema(file: ParquetFile): Schema {
   return reader.schema;
 }
 
-function describe(metadata: ParquetMetaData, schema: Schema, path: string): Omit<Footer, 'schema'> {
+function describe(
+  wasm: ParquetWasm,
+  metadata: ParquetMetaData,
+  schema: Schema,
+  path: string,
+): Omit<Footer, 'schema'> {
   const general = metadata.fileMetadata();
   const total = general.numRows();
   const pairs: Map<string, string | undefined> = general.keyValueMetadata();
   general.free();
   const groups = metadata.rowGroups();
   const leaves = leafPaths(groups[0], schema);
+  const lzo = wasm.library.Compression.LZO;
   let firstRow = 0;
   const rowGroups = groups.map((group, index) => {
-    const described = describeRowGroup(group, index, firstRow, leaves);
+    const described = describeRowGroup(group, index, firstRow, leaves, (codec, column) =>
+      checkCodec(codec, lzo, column, path),
+    );
     firstRow += described.rows;
     group.free();
     return described;
@@ -80,10 +88,12 @@ function describeRowGroup(
   index: number,
   firstRow: number,
   leaves: readonly Leaf[],
+  check: (codec: Compression, column: string) => void,
 ): RowGroup {
   const sizes = new Float64Array(leaves.length);
   group.columns().forEach((column, leaf) => {
     sizes[leaf] = column.uncompressedSize();
+    check(column.compression(), leaves[leaf]?.path ?? '');
     column.free();
   });
   const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
@@ -101,6 +111,13 @@ function describeRowGroup(
             0,
           ),
   };
+}
+
+/** LZO is the one codec of Parquet that the library lacks; reading it would panic. */
+function checkCodec(codec: Compression, lzo: Compression, column: string, path: string): void {
+  if (codec !== lzo) return;
+  const message = 'is compressed with LZO, which is not supported; rewrite the file with zstd or snappy';
+  throw new DataError({ file: path, column }, message);
 }
 
 /** Without a row group the file holds no leaf paths in reach; those of the schema's fields serve to check names. */

@@ -65,22 +65,22 @@ async function openForReading(path: string): Promise<FileHandle> {
   }
 }
 
-/** The user's error for what the library or the file system threw. */
+/** The user's error for what the library or the file system threw; `panic` is the reason when the decoder panicked. */
 export function explainReadError(
   thrown: unknown,
   path: string,
   what: string,
   failure: ReadFailure,
+  panic = 'it is corrupt',
 ): NagError {
   if (thrown instanceof NagError) return thrown;
   if (failure.cause !== undefined) {
-    return new DataError({ file: path }, `cannot be read: ${messageOf(failure.cause)}`, {
-      cause: failure.cause,
-    });
+    const { cause } = failure;
+    return new DataError({ file: path }, `cannot be read: ${messageOf(cause)}`, { cause });
   }
   const reason =
     thrown instanceof WasmPanic
-      ? 'the decoder gave up; either it is corrupt, or too large for the decoder (2 GiB in a batch, 4 GiB in all)'
+      ? panic
       : messageOf(thrown).replace(/^(Parquet error|Arrow error|External):\s*/, '');
   return new DataError({ file: path }, `${what}: ${reason}`, { cause: thrown });
 }

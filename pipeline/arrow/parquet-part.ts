@@ -1,30 +1,15 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ReadableStream } from 'node:stream/web';
-import {
-  Data,
-  RecordBatch,
-  RecordBatchStreamWriter,
-  type Schema,
-  Struct,
-  vectorFromArray,
-} from 'apache-arrow';
+import type { Schema } from 'apache-arrow';
 import type { RecordBatch as WasmBatch, WriterProperties } from 'parquet-wasm';
 import { DataError, isDiskFull, messageOf, NagError } from '../errors.js';
 import type { BatchCursor } from './batch-cursor.js';
-import { schemaDifference } from './parquet-types.js';
+import { EncoderInput, type EncoderInputOptions, ROW_GROUP_BYTES } from './encoder-input.js';
 import type { ParquetWriterOptions } from './parquet-writer.js';
 import { acquireParquetWasm, type ParquetWasm, releaseParquetWasm, WasmPanic } from './wasm.js';
 
-export interface PartOptions extends ParquetWriterOptions {
-  readonly maxFileBytes: number;
-  /** The path that errors speak of. */
-  readonly target: string;
-}
-
-/** A row group is closed at this many encoded bytes, whatever its rows: about three are in memory at a time. */
-const ROW_GROUP_BYTES = 64 * 2 ** 20;
-/** The encoder takes this many row groups before their bytes come out, at most. */
-const GROUPS_IN_FLIGHT = 4;
+/** All that a part needs to know; `target` is the path that errors speak of. */
+export type PartOptions = ParquetWriterOptions & EncoderInputOptions;
 
 /**
  * Writes batches from the cursor to a new file until they end or the file is full, and forces it to disk. At least
@@ -40,7 +25,7 @@ export async function writePart(
     throw new DataError({ file: options.target }, `cannot be written: ${messageOf(cause)}`, { cause });
   });
   const wasm = acquireParquetWasm();
-  const part = new PartInput(wasm, schema, cursor, options);
+  const part = new EncoderInput(wasm, schema, cursor, options);
   try {
     const stream = new ReadableStream<WasmBatch>(
       { pull: (controller) => part.pull(controller) },
@@ -56,54 +41,10 @@ export async function writePart(
     releaseParquetWasm(wasm);
     return { rows: part.rows, bytes: part.written };
   } catch (thrown) {
+    if (part.failure?.fromSource) throw part.failure.cause;
     throw explain(part.failure ? part.failure.cause : thrown, options.target, part.written);
   } finally {
     await handle.close();
-  }
-}
-
-/** Feeds the encoder, counts, and keeps the source's error, which the encoder would swallow. */
-class PartInput {
-  failure: { readonly cause: unknown } | undefined;
-  rows = 0;
-  written = 0;
-  #batches = 0;
-  #fed = 0;
-  readonly #wasm: ParquetWasm;
-  readonly #schema: Schema;
-  readonly #cursor: BatchCursor;
-  readonly #options: PartOptions;
-
-  constructor(wasm: ParquetWasm, schema: Schema, cursor: BatchCursor, options: PartOptions) {
-    this.#wasm = wasm;
-    this.#schema = schema;
-    this.#cursor = cursor;
-    this.#options = options;
-  }
-
-  async pull(controller: ReadableStreamDefaultController<WasmBatch>): Promise<void> {
-    try {
-      const batch =
-        (await this.#cursor.peek()) ?? (this.#batches === 0 ? emptyBatch(this.#schema) : undefined);
-      if (!batch) return controller.close();
-      const encoded = encode(batch, this.#schema, this.#options.target);
-      if (this.#batches > 0 && this.#outgrows(encoded.length)) return controller.close();
-      this.#cursor.take();
-      this.#batches++;
-      this.#fed += encoded.length;
-      this.rows += batch.numRows;
-      controller.enqueue(await this.#wasm.run(() => toWasm(this.#wasm, encoded)));
-    } catch (cause) {
-      this.failure = { cause };
-      controller.error(cause);
-    }
-  }
-
-  /** Bytes still inside the encoder are at most what it was fed, and at most a few row groups. */
-  #outgrows(next: number): boolean {
-    const groupBytes = Math.min(ROW_GROUP_BYTES, (this.#fed / this.rows) * this.#options.rowGroupRows);
-    const inside = Math.min(this.#fed, GROUPS_IN_FLIGHT * groupBytes);
-    return this.written + inside + next > this.#options.maxFileBytes;
   }
 }
 
@@ -111,7 +52,7 @@ async function copyOut(
   wasm: ParquetWasm,
   output: ReadableStream<Uint8Array>,
   handle: FileHandle,
-  part: PartInput,
+  part: EncoderInput,
 ): Promise<void> {
   const reader = output.getReader();
   for (;;) {
@@ -120,36 +61,6 @@ async function copyOut(
     for (let at = 0; at < value.length; ) at += (await handle.write(value, at)).bytesWritten;
     part.written += value.length;
   }
-}
-
-function encode(batch: RecordBatch, schema: Schema, target: string): Uint8Array {
-  const difference = schemaDifference(schema, batch.schema);
-  if (difference) throw new NagError(`${target}: a batch has another schema than the first: ${difference}`);
-  const nulls = schema.fields.findIndex(
-    (field, at) => !field.nullable && (batch.data.children[at]?.nullCount ?? 0) > 0,
-  );
-  if (nulls >= 0) {
-    throw new DataError(
-      { file: target, column: schema.fields[nulls]?.name },
-      'is declared without nulls, but has some',
-    );
-  }
-  return RecordBatchStreamWriter.writeAll([new RecordBatch(schema, batch.data)]).toUint8Array(true);
-}
-
-function toWasm(wasm: ParquetWasm, encoded: Uint8Array): WasmBatch {
-  const table = wasm.library.Table.fromIPCStream(encoded);
-  const batch = table.recordBatch(0);
-  wasm.free(table);
-  if (!batch) throw new Error('the encoder found no batch in what it was given');
-  return batch;
-}
-
-function emptyBatch(schema: Schema): RecordBatch {
-  const children = schema.fields.map(
-    ({ type }): Data => vectorFromArray([], type).data[0] ?? new Data(type, 0, 0),
-  );
-  return new RecordBatch(schema, new Data(new Struct(schema.fields), 0, 0, 0, {}, children));
 }
 
 function writerProperties({ library }: ParquetWasm, options: PartOptions): WriterProperties {
@@ -171,15 +82,12 @@ function writerProperties({ library }: ParquetWasm, options: PartOptions): Write
 }
 
 function explain(thrown: unknown, target: string, written: number): unknown {
+  if (thrown instanceof NagError) return thrown;
+  const place = { file: target };
   if (isDiskFull(thrown)) {
-    return new DataError({ file: target }, `disk full: ${written} bytes were written, and are removed`, {
-      cause: thrown,
-    });
+    const message = `disk full: ${written} bytes were written, and are removed`;
+    return new DataError(place, message, { cause: thrown });
   }
-  if (thrown instanceof WasmPanic) {
-    return new DataError({ file: target }, 'cannot be written: the Parquet encoder failed', {
-      cause: thrown,
-    });
-  }
-  return thrown;
+  const reason = thrown instanceof WasmPanic ? 'the Parquet encoder gave up' : messageOf(thrown);
+  return new DataError(place, `cannot be written: ${reason}`, { cause: thrown });
 }

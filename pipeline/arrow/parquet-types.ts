@@ -1,8 +1,11 @@
 import { DataType, type Field, IntervalUnit, type Schema, util } from 'apache-arrow';
 import { DataError } from '../errors.js';
 
-/** Errors: DataError naming the first column whose type Parquet has no place for. */
+/** Errors: DataError naming the first column whose type Parquet has no place for, or when there is no column. */
 export function checkStorable(schema: Schema, path: string): void {
+  if (schema.fields.length === 0) {
+    throw new DataError({ file: path }, 'cannot be written: its rows have no columns, and Parquet needs one');
+  }
   for (const field of schema.fields) {
     if (!unstorable(field)) continue;
     throw new DataError(
@@ -30,6 +33,9 @@ function sameField(a: Field, b: Field): boolean {
 function sameType(a: DataType, b: DataType): boolean {
   if (DataType.isDictionary(a) && DataType.isDictionary(b)) {
     return sameType(a.indices, b.indices) && sameType(a.dictionary, b.dictionary);
+  }
+  if (DataType.isTimestamp(a) && DataType.isTimestamp(b)) {
+    return a.unit === b.unit && (a.timezone ?? '') === (b.timezone ?? '');
   }
   if (DataType.isFixedSizeList(a) && DataType.isFixedSizeList(b) && a.listSize !== b.listSize) return false;
   const [inA, inB] = [childrenOf(a), childrenOf(b)];

@@ -1,0 +1,37 @@
+import {
+  DataType,
+  type Field,
+  type RecordBatch,
+  RecordBatchReader,
+  RecordBatchStreamWriter,
+} from 'apache-arrow';
+import { gatherBatch } from './gather.js';
+
+/** A batch as one complete Arrow IPC stream: its schema, its dictionaries, its rows. */
+export function encodeBatch(batch: RecordBatch): Uint8Array {
+  return RecordBatchStreamWriter.writeAll([withWritableSlices(batch)]).toUint8Array(true);
+}
+
+/** The batch of such a stream; its buffers are parts of `encoded`. Errors: RangeError for a stream without batches. */
+export function decodeBatch(encoded: Uint8Array): RecordBatch {
+  const batch = RecordBatchReader.from(encoded).next();
+  if (batch.done) throw new RangeError('an Arrow IPC stream holds no batch');
+  return batch.value;
+}
+
+/** The library writes slices of string views, dense unions and nulls wrongly: those are copied first. */
+function withWritableSlices(batch: RecordBatch): RecordBatch {
+  if (!batch.schema.fields.some(isMiswritten)) return batch;
+  return gatherBatch(
+    batch,
+    Uint32Array.from({ length: batch.numRows }, (_, row) => row),
+  );
+}
+
+function isMiswritten({ type }: Field): boolean {
+  if (DataType.isUtf8View(type) || DataType.isBinaryView(type)) return true;
+  if (DataType.isUnion(type) || DataType.isNull(type)) return true;
+  // The declared type says there is always an array; primitive types have none.
+  const children: Field[] | null | undefined = type.children;
+  return (children ?? []).some(isMiswritten);
+}
