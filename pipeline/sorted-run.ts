@@ -56,7 +56,7 @@ export async function removeRun(run: Run): Promise<void> {
 
 /**
  * Merges sorted runs into batches of sorted records; of records that compare equal, those of the earlier run come
- * first. The views in a batch stay good. Its files are closed at the end and on an early return.
+ * first. The views in a batch are good until the next batch is asked for. Files are closed at the end and on return.
  * @param memoryBytes shared out among the runs' read buffers, of which each is 4 KiB to 1 MiB, or one record
  */
 export async function* mergeRuns(
