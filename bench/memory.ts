@@ -18,7 +18,7 @@ import { writeModelFolder } from '../test/fixtures/checkpoint.js';
 const fileBytes = 200e6;
 const documentBytes = 100e3;
 const rowGroupRows = 100;
-const limitKb = 1_500_000;
+const limitKb = 1_000_000;
 const sizes = [1, 20];
 
 const root = process.argv[2] ?? (await mkdtemp(join(tmpdir(), 'nag-memory-')));

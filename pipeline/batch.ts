@@ -1,5 +1,6 @@
 import {
   type Data,
+  DataType,
   Field,
   makeBuilder,
   makeData,
@@ -9,6 +10,7 @@ import {
   type Vector,
 } from 'apache-arrow';
 import { gatherBatch } from './arrow/gather.js';
+import type { Needs } from './component.js';
 import { DataError, type Place } from './errors.js';
 
 /** A part of a source's input that is listed before the run: a run of row groups of a file, or a whole file. */
@@ -44,7 +46,7 @@ export interface Batch {
   readonly rows: Uint32Array;
   /** Columns that stages have added or changed; all others can be read again from the source. */
   readonly computed: ReadonlySet<string>;
-  /** Source columns that stages have removed. */
+  /** Columns that stages have removed; those of them that the source has must not come back when it is read again. */
   readonly removed: ReadonlySet<string>;
   readonly roles: Roles;
 }
@@ -75,6 +77,17 @@ export function findColumn(columns: RecordBatch, path: string): Vector | null | 
     (vector, name) => vector?.getChild(name),
     columns.getChild(first!),
   );
+}
+
+/** Whether a schema has a column of this name or path. */
+export function hasColumn(schema: Schema, path: string): boolean {
+  const [first, ...rest] = path.split('.');
+  const inside = rest.reduce<Field | undefined>(
+    (field, name) =>
+      DataType.isStruct(field?.type) ? field.type.children.find((f) => f.name === name) : undefined,
+    schema.fields.find((field) => field.name === first),
+  );
+  return inside !== undefined || schema.fields.some((field) => field.name === path);
 }
 
 /** The column that plays a role. Throws a `DataError` that names the file and the option where there is none. */
@@ -114,18 +127,36 @@ export function withColumn(
   return { ...batch, columns, computed: new Set([...batch.computed, name]) };
 }
 
-/** The batch without some of its columns; names that it does not have are ignored. */
+/**
+ * The batch without some of its columns. Names that it does not have count as removed too: the source may have such a
+ * column that was not read.
+ */
 export function withoutColumns(batch: Batch, names: readonly string[]): Batch {
   const { fields } = batch.columns.schema;
   const kept = fields.flatMap((field, i) => (names.includes(field.name) ? [] : [i]));
-  if (kept.length === fields.length) return batch;
-  const gone = new Set(names);
   return {
     ...batch,
-    columns: selectColumns(batch.columns, kept),
-    computed: new Set([...batch.computed].filter((name) => !gone.has(name))),
-    removed: new Set([...batch.removed, ...names.filter((name) => !batch.computed.has(name))]),
+    columns: kept.length === fields.length ? batch.columns : selectColumns(batch.columns, kept),
+    computed: new Set([...batch.computed].filter((name) => !names.includes(name))),
+    removed: new Set([...batch.removed, ...names]),
   };
+}
+
+/** The batch without source columns that are not asked for. They are not lost: they can be read again. */
+export function onlyNeeded(batch: Batch, needs: Needs): Batch {
+  if (needs.columns === 'all') return batch;
+  const roles = [...(needs.roles ?? []), ...(needs.optionalRoles ?? [])].flatMap(
+    (role) => batch.roles[role] ?? [],
+  );
+  const paths = [...roles, ...(needs.columns ?? [])];
+  const { fields } = batch.columns.schema;
+  const kept = fields.flatMap(({ name }, i) =>
+    batch.computed.has(name) || paths.some((path) => path === name || path.startsWith(`${name}.`)) ? [i] : [],
+  );
+  if (kept.length === fields.length) return batch;
+  // Columns of a batch share one buffer: what stays is copied, or it would keep what goes.
+  const everyRow = Uint32Array.from(batch.rows.keys());
+  return { ...batch, columns: gatherBatch(selectColumns(batch.columns, kept), everyRow) };
 }
 
 /** Only the rows at `positions` (into the batch, ascending). All rows: the same batch. */

@@ -166,7 +166,7 @@ function makeSegment(
     level: levels.consumes(terminals[0]!),
     roots: [...nodes.keys()].filter((id) => roots.has(id)),
     members,
-    terminals,
+    terminals: members.filter((id) => terminals.includes(id)),
     needs,
   };
 }

@@ -1,19 +1,25 @@
+import { randomUUID } from 'node:crypto';
 import type { RecordBatch } from 'apache-arrow';
 import { concatBatches } from '../pipeline/arrow/concat.js';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
 import { SpillFile } from '../pipeline/arrow/ipc-spill.js';
+import { closeAll } from '../pipeline/resources.js';
 
-/** What is sorted in memory before buckets on disk are used. */
-const memoryBytes = 128e6;
+/** What is sorted in memory before buckets on disk are used, and what is spread over them at a time. */
+const memoryBytes = 32e6;
 
 /** Files that the rows are spread over; each is sorted alone, so memory is the output's size divided by this. */
 const maxBuckets = 256;
 
+/** Of a batch that is given out. */
 const batchRows = 4096;
+const batchBytes = 8e6;
 
 /**
- * Rows in the order of a column of ranks (0, 1, 2, … in any order, each once). A small input is sorted in memory, a
- * large one through buckets on disk: each row's bucket follows from its rank.
+ * Rows in the order of a column of ranks (0, 1, 2, … in any order). A small input is sorted in memory, a large one
+ * through buckets on disk: each row's bucket follows from its rank. The column's metadata say how many ranks there are.
+ *
+ * @param limit bytes of rows in memory from which on buckets are used
  */
 export async function* inRankOrder(
   input: AsyncIterable<RecordBatch>,
@@ -21,67 +27,57 @@ export async function* inRankOrder(
   tempDir: string,
   limit = memoryBytes,
 ): AsyncGenerator<RecordBatch> {
-  const held: RecordBatch[] = [];
-  let bytes = 0;
-  const batches = input[Symbol.asyncIterator]();
-  for (let next = await batches.next(); !next.done; next = await batches.next()) {
-    held.push(next.value);
-    bytes += next.value.data.byteLength;
-    if (bytes <= limit) continue;
-    yield* throughBuckets([...held.splice(0)], { [Symbol.asyncIterator]: () => batches }, column, tempDir);
-    return;
-  }
-  yield* sorted(held, column);
-}
-
-async function* throughBuckets(
-  held: readonly RecordBatch[],
-  rest: AsyncIterable<RecordBatch>,
-  column: string,
-  tempDir: string,
-): AsyncGenerator<RecordBatch> {
-  const buckets = new Buckets(rankedRows(held[0]!, column), column, tempDir);
+  const buckets = new Buckets(column, tempDir);
   try {
-    for (const batch of held) await buckets.add(batch);
-    for await (const batch of rest) await buckets.add(batch);
+    let held: RecordBatch[] = [];
+    let bytes = 0;
+    for await (const batch of input) {
+      held.push(batch);
+      bytes += batch.data.byteLength;
+      if (bytes <= limit) continue;
+      await buckets.add(held);
+      held = [];
+      bytes = 0;
+    }
+    if (buckets.isEmpty) {
+      yield* sorted(held, column);
+      return;
+    }
+    if (held.length > 0) await buckets.add(held);
     yield* buckets.read();
   } finally {
     await buckets.close();
   }
 }
 
-/** How many rows there are in all, from the rank column's metadata. */
-function rankedRows(batch: RecordBatch, column: string): number {
-  return Number(batch.schema.fields.find((field) => field.name === column)?.metadata.get('nag.rows') ?? 0);
-}
-
 class Buckets {
   readonly #files: (SpillFile | undefined)[] = [];
-  readonly #rows: number;
+  readonly #column: string;
+  readonly #tempDir: string;
 
-  constructor(
-    rows: number,
-    private readonly column: string,
-    private readonly tempDir: string,
-  ) {
-    this.#rows = Math.max(1, Math.ceil(rows / maxBuckets));
+  constructor(column: string, tempDir: string) {
+    this.#column = column;
+    this.#tempDir = tempDir;
   }
 
-  async add(batch: RecordBatch): Promise<void> {
-    const ranks = ranksOf(batch, this.column);
-    const positions = new Map<number, number[]>();
-    for (const [row, rank] of ranks.entries()) {
-      const bucket = Math.floor(rank / this.#rows);
-      const known = positions.get(bucket);
+  get isEmpty(): boolean {
+    return this.#files.length === 0;
+  }
+
+  /** Spreads the rows of some batches over the buckets: of many at a time, as each piece costs a write. */
+  async add(batches: readonly RecordBatch[]): Promise<void> {
+    const all = concatBatches(batches);
+    const width = Math.max(1, Math.ceil(rankedRows(all, this.#column) / maxBuckets));
+    const rows = new Map<number, number[]>();
+    for (const [row, rank] of ranksOf(all, this.#column).entries()) {
+      const bucket = Math.min(maxBuckets - 1, Math.floor(rank / width));
+      const known = rows.get(bucket);
       if (known) known.push(row);
-      else positions.set(bucket, [row]);
+      else rows.set(bucket, [row]);
     }
-    for (const [bucket, rows] of positions) {
-      this.#files[bucket] ??= await SpillFile.create(
-        this.tempDir,
-        `nag-ranks-${process.pid}-${bucketCount++}.arrow`,
-      );
-      await this.#files[bucket]!.append(gatherBatch(batch, Uint32Array.from(rows)));
+    for (const [bucket, own] of rows) {
+      this.#files[bucket] ??= await SpillFile.create(this.#tempDir, `nag-ranks-${randomUUID()}.arrow`);
+      await this.#files[bucket].append(gatherBatch(all, Uint32Array.from(own)));
     }
   }
 
@@ -91,16 +87,14 @@ class Buckets {
       const batches: RecordBatch[] = [];
       for await (const { batch } of file.read()) batches.push(batch);
       await file.close();
-      yield* sorted(batches, this.column);
+      yield* sorted(batches, this.#column);
     }
   }
 
   async close(): Promise<void> {
-    for (const file of this.#files) await file?.close();
+    await closeAll(this.#files.map((file) => () => file?.close()));
   }
 }
-
-let bucketCount = 0;
 
 function* sorted(batches: readonly RecordBatch[], column: string): Generator<RecordBatch> {
   if (batches.length === 0) return;
@@ -108,8 +102,15 @@ function* sorted(batches: readonly RecordBatch[], column: string): Generator<Rec
   const ranks = ranksOf(all, column);
   const order = Uint32Array.from(ranks.keys()).sort((a, b) => ranks[a]! - ranks[b]!);
   if (order.length === 0) yield all;
-  for (let start = 0; start < order.length; start += batchRows)
-    yield gatherBatch(all, order.subarray(start, start + batchRows));
+  const rowBytes = all.data.byteLength / Math.max(1, order.length);
+  const step = Math.max(1, Math.min(batchRows, Math.floor(batchBytes / rowBytes)));
+  for (let start = 0; start < order.length; start += step)
+    yield gatherBatch(all, order.subarray(start, start + step));
+}
+
+/** How many rows there are in all, from the rank column's metadata. */
+function rankedRows(batch: RecordBatch, column: string): number {
+  return Number(batch.schema.fields.find((field) => field.name === column)?.metadata.get('nag.rows') ?? 0);
 }
 
 function ranksOf(batch: RecordBatch, column: string): Int32Array {

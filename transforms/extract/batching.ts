@@ -1,11 +1,11 @@
-import type { Batch } from '../../pipeline/batch.js';
+import { type Batch, keepRows } from '../../pipeline/batch.js';
 import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
 
 interface BatchingOptions<Ids extends { readonly ids: readonly Int32Array[] }> {
   readonly session: Session;
   /** Most tokens in one call, padding included; one document may be longer. */
   readonly batchTokens: number;
-  /** Documents sorted together. */
+  /** Documents sorted together: fewer where their columns are large, as a window is held in memory. */
   readonly window: number;
   idsOf(batch: Batch): Ids;
   onTokens(tokens: number): void;
@@ -43,19 +43,38 @@ export async function* runDocuments<Ids extends { readonly ids: readonly Int32Ar
   }
 }
 
+const windowBytes = 32e6;
+
+/** The same rows in batches of at most `most`. */
+export async function* inBatchesOf(most: number, input: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  for await (const batch of input) {
+    const count = batch.rows.length;
+    if (count <= most) yield batch;
+    else
+      for (let first = 0; first < count; first += most)
+        yield keepRows(
+          batch,
+          Uint32Array.from({ length: Math.min(most, count - first) }, (_, i) => first + i),
+        );
+  }
+}
+
 async function* windowsOf(
   input: AsyncIterable<Batch>,
   documents: number,
 ): AsyncGenerator<Batch[], undefined> {
   let window: Batch[] = [];
   let rows = 0;
+  let bytes = 0;
   for await (const batch of input) {
     window.push(batch);
     rows += batch.rows.length;
-    if (rows < documents) continue;
+    bytes += batch.columns.data.byteLength;
+    if (rows < documents && bytes < windowBytes) continue;
     yield window;
     window = [];
     rows = 0;
+    bytes = 0;
   }
   if (window.length > 0) yield window;
   return undefined;
