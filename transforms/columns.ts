@@ -12,8 +12,8 @@ import { NagError } from '../pipeline/errors.js';
 import { type NeuronType, neuronTypes } from './backbone/types.js';
 import type { FeatureIndices } from './nag/profile.js';
 
-/** Column of token ids, `list<int32>`; its metadata say how they were made. */
-export const idsColumn = 'input_ids';
+/** Column of token ids, `list<int32>`; its metadata say how they were made. Pools have an `input_ids` of their own. */
+export const idsColumn = 'nag_input_ids';
 
 /** How token ids were made. */
 export interface IdsInfo {
@@ -147,8 +147,13 @@ export function featureColumns(columns: RecordBatch): string[] {
   return columns.schema.fields.filter(isFeature).map((field) => field.name);
 }
 
+/** A pool may have features of another kind: those made here say of which neurons they are. */
 function isFeature(field: Field): boolean {
-  return field.name.endsWith('_feature') && DataType.isFixedSizeList(field.type);
+  return (
+    field.name.endsWith('_feature') &&
+    DataType.isFixedSizeList(field.type) &&
+    field.metadata.has('nag.neurons')
+  );
 }
 
 function fixedValues(columns: RecordBatch, field: Field): FeatureIndices {

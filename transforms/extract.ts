@@ -16,11 +16,14 @@ import {
   impactColumn,
   impactData,
 } from './columns.js';
-import { runDocuments } from './extract/batching.js';
+import { inBatchesOf, runDocuments } from './extract/batching.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
 /** Longest sequence that a session is prepared for; models for longer ones are rare among frozen extractors. */
 const longestSequence = 8192;
+
+/** Impacts in one batch, where no `top_k` is fused. */
+const impactBytes = 64e6;
 
 const options = z.strictObject({
   model: path().describe(
@@ -73,10 +76,11 @@ async function* extractAll(
   context: Context,
 ): AsyncGenerator<Batch> {
   const backbone = await openBackbone(settings, context);
-  const runs = runDocuments(input, {
+  const most = settings.top ? Infinity : documentsInMemory(settings.neurons, backbone);
+  const runs = runDocuments(inBatchesOf(most, input), {
     session: backbone.session,
     batchTokens: settings.batch_tokens,
-    window: settings.window,
+    window: Math.min(settings.window, most),
     idsOf: (batch) => idsOf(batch, backbone),
     onTokens: (tokens) => context.count('tokens', tokens),
     signal: context.signal,
@@ -94,6 +98,12 @@ async function* extractAll(
     }
     yield withoutColumns(out, [idsColumn]);
   }
+}
+
+/** All impacts of a document take some hundred kilobytes a neuron type: of a large batch, gigabytes. */
+function documentsInMemory(neurons: readonly NeuronType[], { checkpoint, session }: Backbone): number {
+  const values = neurons.reduce((sum, type) => sum + widthOf(checkpoint.architecture, type), 0);
+  return Math.max(1, Math.floor(impactBytes / (session.layers * values * Float32Array.BYTES_PER_ELEMENT)));
 }
 
 /** An opened model and what identifies its features. */
@@ -132,7 +142,8 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
 function idsOf(batch: Batch, { session, checkpoint }: Backbone) {
   const field = batch.columns.schema.fields.find((f) => f.name === idsColumn);
   const data = batch.columns.getChild(idsColumn)?.data[0];
-  if (!field || !data) throw new NagError('there are no token ids: put tokenize before extract');
+  if (!field?.metadata.has('nag.tokenizer') || !data)
+    throw new NagError('there are no token ids: put tokenize before extract');
   const vocabulary = Number(field.metadata.get('nag.vocabulary'));
   if (vocabulary > session.vocabulary) {
     throw new DataError(

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import type { Schema } from 'apache-arrow';
 import { z } from 'zod';
 import type { Batch, Bundle } from '../pipeline/batch.js';
@@ -16,7 +15,8 @@ import { type Line, readLines } from './jsonl/lines.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
 import { readingOptions } from './reading/options.js';
-import { mapRoles, neededColumns } from './reading/roles.js';
+import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
+import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
 import { compileWhere } from './reading/where.js';
 
 const options = z.strictObject({
@@ -55,23 +55,22 @@ const batchBytes = 16e6;
 async function openFiles(settings: Options, context: Context, firstOrdinal: number): Promise<OpenSource> {
   const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz']);
   let fields: ReadonlyMap<string, Shape> = new Map();
-  const bundles: Bundle[] = [];
+  const stamps = new Map<Bundle, FileStamp>();
   for (const file of paths) {
     context.signal.throwIfAborted();
     const shape = join({ kind: 'object', fields }, await shapeOfFile(file, settings));
     if (shape.kind === 'object') fields = shape.fields;
-    bundles.push({
-      ordinal: firstOrdinal + bundles.length,
-      file,
-      firstRow: 0,
-      rows: undefined,
-      bytes: (await stat(file)).size,
-    });
+    const stamp = await stampOf(file);
+    stamps.set(
+      { ordinal: firstOrdinal + stamps.size, file, firstRow: 0, rows: undefined, bytes: stamp.bytes },
+      stamp,
+    );
   }
   const named = new Map<string, Shape>(
     Object.entries(settings.types).map(([name, kind]) => [name, { kind }]),
   );
   const schema = schemaOf(new Map([...fields, ...named]));
+  noteHidden(schema, context);
   const reading: Reading = {
     schema,
     mapping: mapRoles(settings, schema, paths[0]!),
@@ -80,9 +79,12 @@ async function openFiles(settings: Options, context: Context, firstOrdinal: numb
   return {
     schema,
     roles: reading.mapping.roles,
-    bundles,
+    bundles: [...stamps.keys()],
     rows: undefined,
-    read: (bundle, needs, how) => readBundle(bundle, needs, how ?? {}, reading, settings, context),
+    read: async function* (bundle, needs, how) {
+      await requireSameFile(bundle.file, stamps.get(bundle)!);
+      yield* readBundle(bundle, needs, how ?? {}, reading, settings, context);
+    },
     close: async () => undefined,
   };
 }

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import pLimit from 'p-limit';
 import { z } from 'zod';
@@ -16,8 +15,9 @@ import { DataError } from '../pipeline/errors.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
 import { readingOptions } from './reading/options.js';
-import { mapRoles, neededColumns } from './reading/roles.js';
-import { requireSameSchema } from './reading/same-schema.js';
+import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
+import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
+import { requireSameSchema, withNullsOf } from './reading/same-schema.js';
 import { compileWhere } from './reading/where.js';
 
 const options = z.strictObject({
@@ -48,6 +48,7 @@ export const readParquet = defineSource({
 /** A file as listed: what its footer says, without the open file. */
 interface ListedFile {
   readonly path: string;
+  readonly stamp: FileStamp;
   readonly schema: Schema;
   readonly rowGroups: readonly RowGroup[];
   readonly rows: number;
@@ -66,6 +67,7 @@ async function openFiles(settings: Options, context: Context, firstOrdinal: numb
   const files = await Promise.all(paths.map((path) => limit(() => listFile(path, context.signal))));
   const schema = requireSameSchema(files);
   for (const file of files) checkRowGroups(file, settings, context);
+  noteHidden(schema, context);
   const first = files[0]!.path;
   const reading: Reading = {
     schema,
@@ -105,7 +107,7 @@ async function listFile(path: string, signal: AbortSignal): Promise<ListedFile> 
   const source = await ParquetSource.open(path);
   try {
     const { schema, rowGroups, rows } = source;
-    return { path, schema, rowGroups, rows };
+    return { path, stamp: await stampOf(path), schema, rowGroups, rows };
   } finally {
     await source.close();
   }
@@ -162,7 +164,8 @@ async function* readBundle(
     yield finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
     return;
   }
-  const source = await openAgain(place.file);
+  await requireSameFile(bundle.file, place.file.stamp);
+  const source = await ParquetSource.open(bundle.file);
   try {
     for (const group of groups) {
       let row = group.firstRow - bundle.firstRow;
@@ -172,7 +175,7 @@ async function* readBundle(
         batchRows: settings.batch_rows,
         signal,
       })) {
-        const batch = chosen(raw, row, how.only);
+        const batch = chosen(withNullsOf(reading.schema, raw), row, how.only);
         row += raw.numRows;
         if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
       }
@@ -180,20 +183,6 @@ async function* readBundle(
   } finally {
     await source.close();
   }
-}
-
-/** The file must still be the one that was listed. */
-async function openAgain(file: ListedFile): Promise<ParquetSource> {
-  await stat(file.path).catch((cause: unknown) => {
-    throw new DataError({ file: file.path }, 'was listed when the run began and is gone now', { cause });
-  });
-  const source = await ParquetSource.open(file.path);
-  if (source.rows === file.rows && source.rowGroups.length === file.rowGroups.length) return source;
-  await source.close();
-  throw new DataError(
-    { file: file.path },
-    `changed during the run: it had ${file.rows} rows, and has ${source.rows} now; run again`,
-  );
 }
 
 function touches(group: RowGroup, bundle: Bundle, only: Uint32Array | undefined): boolean {

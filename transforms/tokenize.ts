@@ -1,14 +1,15 @@
-import { DataType, Field, Int32, List, makeData } from 'apache-arrow';
+import { Field, Int32, List, makeData } from 'apache-arrow';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { type Batch, keepRows, placeOf, roleColumn, withColumn } from '../pipeline/batch.js';
 import { type Context, defineTransform, path } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
 import { idsColumn, idsMetadata } from './columns.js';
+import { isText, textReader } from './reading/texts.js';
 import { DocumentTokenizer } from './tokenizer/tokenizer.js';
 
 /** Column of token counts made with `count: true`. */
-const countColumn = 'token_count';
+const countColumn = 'nag_tokens';
 
 /** Documents being encoded at once: enough for all threads of the native library, few enough for its memory. */
 const inFlight = 64;
@@ -30,7 +31,7 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
-/** Transform: the first `max_length` token ids of each document, without special tokens, as `input_ids`. */
+/** Transform: the first `max_length` token ids of each document, without special tokens, as `nag_input_ids`. */
 export const tokenize = defineTransform({
   name: 'tokenize',
   summary: 'Turn text into token ids with a HuggingFace tokenizer',
@@ -81,14 +82,17 @@ async function tokenizeBatch(
 
 function textsOf(batch: Batch): string[] {
   const { vector, name } = roleColumn(batch, 'text');
-  const type = DataType.isDictionary(vector.type) ? vector.type.dictionary : vector.type;
-  if (!DataType.isUtf8(type) && !DataType.isLargeUtf8(type)) {
+  const field = batch.columns.schema.fields.find((own) => own.name === name);
+  const mixed = field?.metadata.get('nag.json') === 'true';
+  if (mixed || !isText(vector.type)) {
+    const found = mixed ? 'values of several types (kept as JSON text)' : String(vector.type);
     throw new DataError(
       { file: batch.bundle.file, column: name },
-      `expected text, found ${String(vector.type)}; name the text column with columns: {text: …}`,
+      `expected text, found ${found}; name the text column with columns: {text: …}`,
     );
   }
-  return Array.from(batch.rows, (_, row) => String(vector.get(row) ?? ''));
+  const read = textReader(vector);
+  return Array.from(batch.rows, (_, row) => read(row) ?? '');
 }
 
 function notEmpty(

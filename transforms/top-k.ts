@@ -52,7 +52,10 @@ export const topK = defineTransform({
 
 function keepTop(batch: Batch, top: KeepTop): Batch {
   const fields = batch.columns.schema.fields.filter(
-    (field) => field.name.endsWith('_impact') && DataType.isFixedSizeList(field.type),
+    (field) =>
+      field.name.endsWith('_impact') &&
+      DataType.isFixedSizeList(field.type) &&
+      field.metadata.has('nag.neurons'),
   );
   if (fields.length === 0) throw new NagError('there are no impacts: put extract before top_k');
   return fields.reduce((out, field) => {

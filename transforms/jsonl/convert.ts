@@ -33,7 +33,7 @@ export function toRecordBatch(
 ): RecordBatch {
   const children = schema.fields.map((field) => {
     const values = rows.map(({ value, place }) =>
-      convert(value[field.name], field, { ...place, column: field.name }, conversion),
+      convert(own(value, field.name), field, { ...place, column: field.name, top: field.name }, conversion),
     );
     return vectorFromArray(values, field.type).data[0]!;
   });
@@ -53,7 +53,18 @@ export function checkKeys(row: ParsedRow, known: ReadonlySet<string>): void {
   }
 }
 
-function convert(value: unknown, field: Field, place: Place, conversion: Conversion): unknown {
+/** The place of a value, and the column of the row that it is in: the one that `types` can name. */
+interface ValuePlace extends Place {
+  readonly column: string;
+  readonly top: string;
+}
+
+/** A key of the row itself: every object has a `constructor` that it was not given. */
+function own(row: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(row, key) ? row[key] : undefined;
+}
+
+function convert(value: unknown, field: Field, place: ValuePlace, conversion: Conversion): unknown {
   if (value === null || value === undefined) return null;
   const { type } = field;
   if (field.metadata.get('nag.json') === 'true') return text(JSON.stringify(value), place, conversion);
@@ -69,39 +80,49 @@ function convert(value: unknown, field: Field, place: Place, conversion: Convers
     return value.map((item) => convert(item, type.children[0]!, place, conversion));
   if (DataType.isStruct(type) && typeof value === 'object' && !Array.isArray(value))
     return struct(value, type, place, conversion);
-  const name = place.column ?? '';
   throw new DataError(
     place,
-    `expected ${String(type)}, as in the rows before, found ${describeValue(value)}; name the column's type under types: {${name.split('.')[0]}: json}, or set infer_rows: all`,
+    `expected ${nameOf(type)}, as in the rows before, found ${describeValue(value)}; name the column's type under types: {${place.top}: json}, or set infer_rows: all`,
   );
 }
 
-function struct(value: object, type: Struct, place: Place, conversion: Conversion): Record<string, unknown> {
+function struct(
+  value: object,
+  type: Struct,
+  place: ValuePlace,
+  conversion: Conversion,
+): Record<string, unknown> {
   const known = new Set(type.children.map((child) => String(child.name)));
   const unknown = Object.keys(value).find((key) => !known.has(key));
   if (unknown !== undefined)
     throw new DataError(
       place,
-      `has the key "${unknown}", which the rows before do not have; name the column's type under types: {${place.column}: json}, or set infer_rows: all`,
+      `has the key "${unknown}", which the rows before do not have; name the column's type under types: {${place.top}: json}, or set infer_rows: all`,
     );
-  const fields = Object.entries(value);
   return Object.fromEntries(
     type.children.map((child) => {
-      const inner = fields.find(([name]) => name === child.name)?.[1] as unknown;
-      return [
-        child.name,
-        convert(inner, child, { ...place, column: `${place.column}.${String(child.name)}` }, conversion),
-      ];
+      const name = String(child.name);
+      const inner = own(value as Record<string, unknown>, name);
+      return [name, convert(inner, child, { ...place, column: `${place.column}.${name}` }, conversion)];
     }),
   );
 }
 
-function integer(value: number, place: Place): bigint {
+function integer(value: number, place: ValuePlace): bigint {
   if (Number.isSafeInteger(value)) return BigInt(value);
+  const accept = place.column === place.top ? `, or accept that under types: {${place.top}: float}` : '';
   throw new DataError(
     place,
-    `the whole number ${value} is beyond 2^53 and may have lost digits; write it as text, or accept that under types: {${place.column}: float}`,
+    `the whole number ${value} is beyond 2^53 and may have lost digits; write it as text${accept}`,
   );
+}
+
+function nameOf(type: DataType): string {
+  if (DataType.isUtf8(type)) return 'text';
+  if (DataType.isInt(type)) return 'a whole number';
+  if (DataType.isFloat(type)) return 'a number';
+  if (DataType.isBool(type)) return 'true or false';
+  return DataType.isList(type) ? 'a list' : 'an object';
 }
 
 function text(value: string, place: Place, conversion: Conversion): string {

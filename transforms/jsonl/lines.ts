@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -14,12 +15,13 @@ export interface Line {
 const maxLineBytes = 512 * 2 ** 20;
 
 /**
- * The lines of a file that are not blank, in bounded memory; `.gz` files are unpacked. Throws a `DataError` that
- * names the file where it cannot be read or its compressed data is damaged or cut off.
+ * The lines of a file that are not blank, in bounded memory; gzipped files are unpacked, whatever their name. Throws a
+ * `DataError` that names the file where it cannot be read or its compressed data is damaged or cut off.
  */
 export async function* readLines(file: string): AsyncGenerator<Line> {
+  const zipped = file.endsWith('.gz') || (await isGzip(file));
   const raw = createReadStream(file, { highWaterMark: 1 << 18 });
-  const text: Readable = file.endsWith('.gz') ? createGunzip() : raw;
+  const text: Readable = zipped ? createGunzip() : raw;
   // Errors of the file arrive through `text`, which is destroyed with them.
   const feeding =
     text === raw
@@ -33,6 +35,21 @@ export async function* readLines(file: string): AsyncGenerator<Line> {
     raw.destroy();
     text.destroy();
     await feeding;
+  }
+}
+
+/** JSON cannot begin with these two bytes. */
+async function isGzip(file: string): Promise<boolean> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+      return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw explain(file, error);
   }
 }
 

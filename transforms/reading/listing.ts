@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { NagError } from '../../pipeline/errors.js';
 
-/** The files that paths and globs name, each once, in the order of their names. Throws where one names none. */
+/**
+ * The files that paths and globs name, each once, in the order of their names. A folder stands for the data files in
+ * it, as datasets in parts are written. Throws where a path or glob names no file.
+ */
 export async function listFiles(
   paths: string | readonly string[],
   extensions: readonly string[],
@@ -18,22 +22,45 @@ export async function listFiles(
 async function filesOf(pattern: string, extensions: readonly string[]): Promise<string[]> {
   // A file whose name looks like a glob is still a file.
   if (existsSync(pattern) || !isDynamicPattern(pattern)) return await plainPath(pattern, extensions);
-  const files = await glob(pattern, { absolute: true, onlyFiles: true, expandDirectories: false });
-  if (files.length === 0)
+  const cwd = existingFolder(pattern);
+  const found = await glob(relative(cwd, pattern), { cwd, onlyFiles: false, expandDirectories: false });
+  const files = await Promise.all(found.map((name) => matched(join(cwd, name), name, extensions)));
+  if (files.flat().length === 0)
     throw new NagError(
       `${pattern}: no file matches; check the path (it is relative to the configuration file)`,
     );
-  return files.map((file) => resolve(file));
+  return files.flat();
 }
 
-/** A file, or all data files of a folder, as datasets in parts are written. */
+/** What is left of a pattern without its part that exists: brackets in the name of a folder are no glob. */
+function existingFolder(pattern: string): string {
+  let folder = dirname(resolve(pattern));
+  while (!existsSync(folder)) folder = dirname(folder);
+  return folder;
+}
+
+/** A file; or the parts of a folder that is named like one, as a large output is. Other folders are passed over. */
+async function matched(path: string, name: string, extensions: readonly string[]): Promise<string[]> {
+  if (!name.endsWith('/')) return [path];
+  return extensions.some((extension) => name.endsWith(`${extension}/`)) ? await parts(path, extensions) : [];
+}
+
 async function plainPath(path: string, extensions: readonly string[]): Promise<string[]> {
-  const folders = await glob(
-    extensions.map((extension) => `*${extension}`),
-    { cwd: path, absolute: true, onlyFiles: true },
-  ).catch(() => []);
-  if (folders.length > 0) return folders.map((file) => resolve(file));
-  return [path];
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) return [path];
+  const files = await parts(path, extensions);
+  if (files.length === 0)
+    throw new NagError(`${path}: is a folder in which no name ends in ${extensions.join(' or ')}`);
+  return files;
+}
+
+async function parts(folder: string, extensions: readonly string[]): Promise<string[]> {
+  const patterns = extensions.map((extension) => `*${extension}`);
+  const names = await glob(patterns, { cwd: folder, onlyFiles: true, expandDirectories: false });
+  return names.map((name) => join(folder, name));
 }
 
 /** The same everywhere, whatever the locale. */

@@ -1,6 +1,6 @@
 import { type DataType, type Schema, Struct } from 'apache-arrow';
 import type { Role, Roles } from '../../pipeline/batch.js';
-import type { Needs } from '../../pipeline/component.js';
+import type { Context, Needs } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
 import type { ReadingOptions } from './options.js';
 import { parseTemplate, type TextTemplate } from './text-template.js';
@@ -51,6 +51,13 @@ export function neededColumns(
   const columns = [...roles.flatMap((role) => columnsOf(role, mapping)), ...(needs.columns ?? [])];
   for (const column of columns) requireColumn(schema, column, file, needs);
   return [...new Set(columns)];
+}
+
+/** Tells of columns that no output will have: names that start with # are the program's own. */
+export function noteHidden(schema: Schema, context: Context): void {
+  const hidden = schema.fields.map(({ name }) => name).filter((name) => name.startsWith('#'));
+  if (hidden.length > 0)
+    context.note(`columns whose names start with # are not written (${hidden.join(', ')}); rename them`);
 }
 
 /** Whether the text column has to be made from its template for these needs. */

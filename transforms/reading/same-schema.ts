@@ -1,7 +1,10 @@
-import type { Schema } from 'apache-arrow';
+import { Field, makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
 import { DataError } from '../../pipeline/errors.js';
 
-/** The schema that all files share. Throws with the first difference, naming both files. */
+/**
+ * The schema that all files share; a column may hold nulls where one of the files lets it. Throws with the first
+ * difference in names, order or types, naming both files.
+ */
 export function requireSameSchema(
   files: readonly { readonly path: string; readonly schema: Schema }[],
 ): Schema {
@@ -16,7 +19,27 @@ export function requireSameSchema(
       );
     }
   }
-  return first.schema;
+  const fields = first.schema.fields.map((field, i) =>
+    withNulls(
+      field,
+      files.some(({ schema }) => schema.fields[i]!.nullable),
+    ),
+  );
+  return new Schema(fields, first.schema.metadata);
+}
+
+/** A batch of one of the files, whose columns may hold nulls where those of `schema` may. */
+export function withNullsOf(schema: Schema, columns: RecordBatch): RecordBatch {
+  const nullable = new Map(schema.fields.map((field) => [field.name, field.nullable]));
+  const fields = columns.schema.fields.map((field) => withNulls(field, nullable.get(field.name) ?? true));
+  if (fields.every((field, i) => field === columns.schema.fields[i])) return columns;
+  const { length, children } = columns.data;
+  const data = makeData({ type: new Struct(fields), length, nullCount: 0, children });
+  return new RecordBatch(new Schema(fields, columns.schema.metadata), data);
+}
+
+function withNulls(field: Field, nullable: boolean): Field {
+  return field.nullable === nullable ? field : new Field(field.name, field.type, nullable, field.metadata);
 }
 
 /** How a schema differs from another in names, order or types; undefined where not. */

@@ -1,5 +1,6 @@
-import { type Data, type RecordBatch, type Schema, Utf8, vectorFromArray } from 'apache-arrow';
+import { type Data, type RecordBatch, type Schema, Utf8, type Vector, vectorFromArray } from 'apache-arrow';
 import { findColumn } from '../../pipeline/batch.js';
+import { isText, textReader } from './texts.js';
 
 /** Text made of several columns: `"{question}\n{answer}"`. */
 export interface TextTemplate {
@@ -17,10 +18,17 @@ export function parseTemplate(text: string, schema: Schema): TextTemplate | unde
 
 /** The text of every row; null where one of the columns is null. */
 export function renderTemplate(template: TextTemplate, columns: RecordBatch): Data {
-  const vectors = template.parts.map((part, i) => (i % 2 === 1 ? findColumn(columns, part) : undefined));
+  const parts = template.parts.map((part, i) =>
+    i % 2 === 1 ? cellReader(findColumn(columns, part)) : () => part,
+  );
   const texts = Array.from({ length: columns.numRows }, (_, row) => {
-    const values = template.parts.map((part, i): unknown => (i % 2 === 1 ? vectors[i]?.get(row) : part));
+    const values = parts.map((read) => read(row));
     return values.some((value) => value === null || value === undefined) ? null : values.map(String).join('');
   });
   return vectorFromArray(texts, new Utf8()).data[0]!;
+}
+
+function cellReader(vector: Vector | null | undefined): (row: number) => unknown {
+  if (!vector) return () => null;
+  return isText(vector.type) ? textReader(vector) : (row) => vector.get(row);
 }

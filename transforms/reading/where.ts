@@ -1,4 +1,4 @@
-import { DataType, type RecordBatch, type Schema } from 'apache-arrow';
+import { DataType, Precision, type RecordBatch, type Schema } from 'apache-arrow';
 import { findColumn } from '../../pipeline/batch.js';
 import { DataError } from '../../pipeline/errors.js';
 import type { ReadingOptions, Scalar } from './options.js';
@@ -20,8 +20,10 @@ export function compileWhere(
   const conditions = Object.entries(where).map(([column, value]) => {
     requireColumn(schema, column, file);
     const values = [value].flat() as readonly Scalar[];
-    for (const one of values) checkType(column, one, typeOf(schema, column)!, file);
-    return { column, values: new Set<unknown>(values) };
+    const type = typeOf(schema, column)!;
+    refuseJson(schema, column, file);
+    for (const one of values) checkType(column, one, type, file);
+    return { column, values: new Set<unknown>(values.map((one) => asStored(one, type))) };
   });
   if (conditions.length === 0) return undefined;
   return {
@@ -44,12 +46,39 @@ function comparable(value: unknown): unknown {
   return value ?? null;
 }
 
+/** A number as its column holds it: 0.1 has other digits in 32 bits. */
+function asStored(value: Scalar, type: DataType): Scalar {
+  return typeof value === 'number' && DataType.isFloat(type) && type.precision === Precision.SINGLE
+    ? Math.fround(value)
+    : value;
+}
+
+function refuseJson(schema: Schema, column: string, file: string): void {
+  const mixed = schema.fields.some(
+    (field) => field.name === column && field.metadata.get('nag.json') === 'true',
+  );
+  if (!mixed) return;
+  throw new DataError(
+    { file, column },
+    `where: the column holds values of several types, as JSON text, and cannot be compared; name its type under types: {${column}: …}`,
+  );
+}
+
 function checkType(column: string, value: Scalar, type: DataType, file: string): void {
   if (value === null || fits(value, type)) return;
+  if (!isComparable(type))
+    throw new DataError(
+      { file, column },
+      `where: the column is ${String(type)}; only text, numbers and true or false can be compared (or null)`,
+    );
   throw new DataError(
     { file, column },
     `where: the column is ${String(type)} and can never equal ${JSON.stringify(value)} (${typeof value}); write the value as the column's type`,
   );
+}
+
+function isComparable(type: DataType): boolean {
+  return ['a', 0, true].some((example) => fits(example, type));
 }
 
 function fits(value: string | number | boolean, type: DataType): boolean {

@@ -1,0 +1,76 @@
+import { Int32, makeData, RecordBatch } from 'apache-arrow';
+import t from 'tap';
+import type { Batch } from '../../../pipeline/batch.js';
+import { byLength, inBatchesOf } from '../../../transforms/extract/batching.js';
+import { values } from '../context.js';
+
+const documents = (...lengths: number[]) => lengths.map((length) => new Int32Array(length));
+
+t.test('documents of similar length share a batch, the longest first', async (t) => {
+  t.same(
+    [...byLength(documents(3, 10, 4, 9, 3), 20)],
+    [
+      [1, 3],
+      [2, 0, 4],
+    ],
+  );
+  t.same(
+    [...byLength(documents(5, 5, 5, 5), 10)],
+    [
+      [0, 1],
+      [2, 3],
+    ],
+    'equal ones in their order',
+  );
+});
+
+t.test('no batch passes the budget, padding included, but for a single document', async (t) => {
+  t.same([...byLength(documents(30, 2, 2), 10)], [[0], [1, 2]]);
+  t.same([...byLength(documents(6, 5), 10)], [[0], [1]], 'twelve with padding');
+  t.same([...byLength(documents(2, 2), 1)], [[0], [1]]);
+  t.same([...byLength([], 10)], []);
+});
+
+t.test('every document once, for any lengths', async (t) => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const lengths = Array.from({ length: seed }, (_, i) => 1 + ((i * 37 + seed * 11) % 23));
+    const groups = [...byLength(documents(...lengths), 40)];
+    t.same(
+      groups.flat().sort((a, b) => a - b),
+      lengths.map((_, i) => i),
+    );
+    t.ok(
+      groups.every(
+        (group) => group.length === 1 || group.length * Math.max(...group.map((i) => lengths[i]!)) <= 40,
+      ),
+    );
+  }
+});
+
+t.test('batches of at most so many rows', async (t) => {
+  const batchOf = (rows: number[]): Batch => ({
+    columns: new RecordBatch({
+      n: makeData({ type: new Int32(), data: Int32Array.from(rows), nullCount: 0 }),
+    }),
+    bundle: { ordinal: 0, file: 'a', firstRow: 0, rows: undefined, bytes: 0 },
+    rows: Uint32Array.from(rows),
+    computed: new Set(),
+    removed: new Set(),
+    roles: {},
+  });
+  const input = [batchOf([0, 1, 2, 3, 4]), batchOf([]), batchOf([7, 9])];
+  async function* batches() {
+    yield* input;
+  }
+  for (const most of [1, 2, 5, Infinity]) {
+    const out: Batch[] = [];
+    for await (const batch of inBatchesOf(most, batches())) out.push(batch);
+    t.same(values(out, 'n'), [0, 1, 2, 3, 4, 7, 9]);
+    t.same(
+      out.flatMap((batch) => [...batch.rows]),
+      [0, 1, 2, 3, 4, 7, 9],
+    );
+    t.ok(out.every((batch) => batch.rows.length <= most && batch.columns.numRows === batch.rows.length));
+    if (most >= 5) t.same(out, input, 'small enough: the same batches');
+  }
+});

@@ -1,0 +1,118 @@
+import t from 'tap';
+import type { Batch } from '../../pipeline/batch.js';
+import { rank } from '../../transforms/rank.js';
+import { cells, mapStage, memorySource, type StageRow } from '../fixtures/engine.js';
+
+import {
+  batchesOf,
+  budgetsOf,
+  counted,
+  docidKinds,
+  dropped,
+  memories,
+  ordersByRank,
+  pool,
+  ranked,
+  scored,
+  select,
+} from './rank/pool.js';
+
+t.test('equals a plain sort, for every kind of docid and token count, budget and memory', async (t) => {
+  const temp = t.testdir();
+  let seed = 1;
+  for (const kind of Object.keys(docidKinds)) {
+    for (const tokens of ['float', 'int64', 'zero'] as const) {
+      const options = { rows: 250, kind, tokens, seed: seed++ * 7919 };
+      const rows = pool(options);
+      const source = memorySource(batchesOf(rows, options, [1, 64, 7, 30]));
+      for (const budget of budgetsOf(rows)) {
+        const expected = select(rows, budget).map((row) => row.order);
+        for (const memory of memories) {
+          const stages: StageRow[] = [
+            ['pool', source],
+            ['score', scored],
+            ['rank', rank, { ...budget, ...memory }],
+          ];
+          const log = await ranked(stages, temp);
+          t.strictSame(ordersByRank(log), expected, JSON.stringify({ kind, tokens, budget, memory }));
+        }
+      }
+    }
+  }
+});
+
+t.test('with rows left out on the way, and by the source', async (t) => {
+  const temp = t.testdir();
+  const options = { rows: 600, kind: 'text', tokens: 'float', seed: 99 } as const;
+  const rows = pool(options);
+  const where = (columns: Batch['columns'], row: number) => columns.getChild('order')!.get(row) % 3 !== 0;
+  const source = memorySource(batchesOf(rows, options, [50]), { where });
+  const there = rows.filter((row) => row.keep && row.order % 3 !== 0);
+  for (const budget of budgetsOf(there)) {
+    for (const memory of memories) {
+      const stages: StageRow[] = [
+        ['pool', source],
+        ['drop', dropped],
+        ['score', scored],
+        ['rank', rank, { ...budget, ...memory }],
+      ];
+      const expected = select(there, budget).map((row) => row.order);
+      t.strictSame(ordersByRank(await ranked(stages, temp)), expected, JSON.stringify({ budget, memory }));
+    }
+  }
+});
+
+t.test('with token counts that a stage makes: nothing is known before', async (t) => {
+  const temp = t.testdir();
+  const options = { rows: 500, kind: 'int64', tokens: 'float', seed: 5 } as const;
+  const rows = pool(options);
+  const counts = rows.map((row) => ({ ...row, tokens: (row.order % 5) * 3 }));
+  const source = memorySource(batchesOf(rows, options, [33]));
+  for (const budget of budgetsOf(counts)) {
+    for (const memory of memories) {
+      const stages: StageRow[] = [
+        ['pool', source],
+        ['count', counted],
+        ['score', scored],
+        ['rank', rank, { ...budget, ...memory }],
+      ];
+      const log = await ranked(stages, temp);
+      t.strictSame(
+        ordersByRank(log),
+        select(counts, budget).map((row) => row.order),
+        JSON.stringify({ budget, memory }),
+      );
+      const orders = cells(log.batches, 'order') as number[];
+      t.strictSame(
+        cells(log.batches, 'token_count'),
+        orders.map((order) => (order % 5) * 3),
+      );
+      t.equal(log.batches[0]?.roles.tokens, 'token_count', 'the stages below find the counts too');
+    }
+  }
+});
+
+t.test('several sources flattened are one pool, whatever the order in which they are named', async (t) => {
+  const temp = t.testdir();
+  const options = { rows: 300, kind: 'text', tokens: 'float', seed: 3 } as const;
+  const rows = pool(options);
+  const sources = [rows.slice(0, 120), rows.slice(120, 121), rows.slice(121)].map((part) =>
+    memorySource(batchesOf(part, options, [25])),
+  );
+  const same = mapStage((batch) => batch, { needs: () => ({}), mayDrop: () => false });
+  const stages: StageRow[] = [
+    ['a', sources[0]!],
+    ['b', sources[1]!],
+    ['c', sources[2]!],
+    // Stages of a stand below those of c: reading goes by the sources nevertheless.
+    ['c2', same, {}, ['c']],
+    ['a2', same, {}, ['a']],
+    ['score', scored, {}, ['b', 'c2', 'a2']],
+    ['rank', rank, { fraction: 0.5 }],
+  ];
+  const log = await ranked(stages, temp);
+  t.strictSame(
+    ordersByRank(log),
+    select(rows, { fraction: 0.5 }).map((row) => row.order),
+  );
+});
