@@ -5,6 +5,13 @@ import { messageOf, NagError } from './errors.js';
 
 const args = process.argv.slice(2);
 
+// A reader that has seen enough (`nag-pipeline list | head -1`) is no failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 main(args, version()).catch((error: unknown) => {
   const known = error instanceof NagError;
   const text = args.includes('--debug') && error instanceof Error ? debugText(error) : messageOf(error);

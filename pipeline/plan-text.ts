@@ -56,7 +56,7 @@ export function planJson({ name, hash }: Config, plan: Plan): string {
     roots,
     members,
     terminals,
-    reads: Object.fromEntries(needs),
+    reads: Object.fromEntries(roots.map((root) => [root, needs.get(root)])),
   }));
   return JSON.stringify({ name, hash, stages, segments, repeated: plan.repeated }, null, 2);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { register } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Component } from './component.js';
@@ -7,13 +8,20 @@ let registered = false;
 
 /**
  * Imports a user's file and returns the components that it exports. Such a file may lie anywhere: `nag-pipeline` in
- * its imports means this very program. Throws a `NagError` where it cannot be loaded or exports none.
+ * its imports means this very program. Throws a `NagError` where it cannot be loaded, exports none, or one that is
+ * not whole.
  */
 export async function loadPlugin(file: string): Promise<Component[]> {
   if (!registered) register('./plugin-resolve.js', import.meta.url);
   registered = true;
   const exported = await importFile(file);
-  const components = Object.values(exported).filter(isComponent);
+  // A file may export the same component by name and as its default.
+  const values = [...new Set(Object.values(exported))];
+  for (const candidate of values.filter(looksLikeComponent)) {
+    const fault = faultOf(candidate);
+    if (fault !== undefined) throw new NagError(`${file}: the component ${candidate.name} ${fault}`);
+  }
+  const components = values.filter(isComponent);
   if (components.length > 0) return components;
   throw new NagError(
     `${file}: exports no component; export one made with defineTransform, defineSource, defineCombine or defineSink`,
@@ -21,23 +29,45 @@ export async function loadPlugin(file: string): Promise<Component[]> {
 }
 
 async function importFile(file: string): Promise<Record<string, unknown>> {
+  if (!existsSync(file)) throw new NagError(`${file}: there is no such file`);
   try {
     return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
-  } catch (error) {
-    throw new NagError(`${file}: cannot be loaded: ${messageOf(error)}`, { cause: error });
+  } catch (cause) {
+    throw new NagError(`${file}: cannot be loaded: ${messageOf(cause)}${hint(cause, file)}`, { cause });
   }
 }
 
-const kinds = ['source', 'transform', 'combine', 'sink'];
+/** Node's messages about syntax do not say where, and about TypeScript not what to do. */
+function hint(cause: unknown, file: string): string {
+  if (cause instanceof SyntaxError) return `; "node --check ${file}" shows where`;
+  const isTypeScript =
+    cause instanceof Error && 'code' in cause && cause.code === 'ERR_UNKNOWN_FILE_EXTENSION';
+  return isTypeScript ? '; compile it to JavaScript (.js or .mjs) first' : '';
+}
+
+/** The function that a component of each kind must have. */
+const functions = { source: 'open', transform: 'run', combine: 'start', sink: 'run' } as const;
+
+type Candidate = Record<string, unknown> & { name: string; kind: keyof typeof functions };
+
+function looksLikeComponent(value: unknown): value is Candidate {
+  if (value === null || typeof value !== 'object') return false;
+  const { name, kind } = value as Record<string, unknown>;
+  return typeof name === 'string' && typeof kind === 'string' && Object.hasOwn(functions, kind);
+}
 
 function isComponent(value: unknown): value is Component {
-  if (value === null || typeof value !== 'object') return false;
-  const { name, kind, options, example } = value as Record<string, unknown>;
-  return (
-    typeof name === 'string' &&
-    typeof kind === 'string' &&
-    kinds.includes(kind) &&
-    typeof options === 'object' &&
-    typeof example === 'string'
-  );
+  return looksLikeComponent(value) && faultOf(value) === undefined;
+}
+
+function faultOf(candidate: Candidate): string | undefined {
+  const { kind, options, summary, example, yields } = candidate;
+  if (typeof candidate[functions[kind]] !== 'function') return `has no function "${functions[kind]}"`;
+  if (options === null || typeof options !== 'object' || !('_zod' in options))
+    return 'has no "options": z.strictObject({…}), with z from nag-pipeline';
+  if (typeof summary !== 'string') return 'has no "summary", the line that "list" shows';
+  if (typeof example !== 'string') return 'has no "example", the YAML that "describe" shows';
+  if (kind === 'combine' && yields !== 'value' && yields !== 'rows')
+    return 'says nothing of what it "yields": value or rows';
+  return undefined;
 }

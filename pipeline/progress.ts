@@ -87,8 +87,8 @@ function stageLine(stage: StageStats): string {
 }
 
 function remaining(done: number, expected: number, seconds: number): string {
-  const left = done > 0 ? `, ${duration(((expected - done) / done) * seconds)} left` : '';
-  return `${Math.floor((100 * done) / expected)} %${left}`;
+  const left = done > 0 && done < expected ? `, ${duration(((expected - done) / done) * seconds)} left` : '';
+  return `${Math.min(100, Math.floor((100 * done) / expected))} %${left}`;
 }
 
 /** `1 h 5 min`, `12 min`, `34 s` */

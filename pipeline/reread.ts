@@ -1,4 +1,4 @@
-import { type Batch, type Bundle, fromInputOrder, withoutColumns } from './batch.js';
+import { type Batch, type Bundle, fromInputOrder, type Role, withoutColumns } from './batch.js';
 import type { OpenSource } from './component.js';
 import { NagError } from './errors.js';
 
@@ -6,11 +6,13 @@ import { NagError } from './errors.js';
  * Reads chosen rows of the sources again, with all of their columns.
  *
  * @param orders `inputOrder` of each row, ascending and without repetition
- * @param removed source columns that stages have taken away
+ * @param removed columns that stages have taken away
+ * @param roles what is wanted of the rows besides, where the source can give it: text put together from a template
  */
 export async function* reread(
   orders: Float64Array,
   removed: ReadonlySet<string>,
+  roles: readonly Role[],
   sources: readonly OpenSource[],
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
@@ -23,7 +25,7 @@ export async function* reread(
   for (const { ordinal, rows } of groups) {
     const { source, bundle } = bundles.get(ordinal)!;
     let found = 0;
-    for await (const batch of source.read(bundle, { columns: 'all' }, { only: rows })) {
+    for await (const batch of source.read(bundle, { columns: 'all', optionalRoles: roles }, { only: rows })) {
       signal.throwIfAborted();
       found += batch.rows.length;
       yield withoutColumns(batch, [...removed]);

@@ -16,11 +16,28 @@ export class Resources {
     return await opening;
   }
 
+  /** Errors: the first that closing gave; the others are closed nevertheless. */
   async close(): Promise<void> {
-    for (const opening of [...this.#opened.values()].reverse()) {
-      const resource = await opening.catch(() => undefined);
-      await resource?.close();
-    }
+    const opened = [...this.#opened.values()].reverse();
     this.#opened.clear();
+    await closeAll(
+      opened.map((opening) => async () => {
+        const resource = await opening.catch(() => undefined);
+        await resource?.close();
+      }),
+    );
   }
+}
+
+/** Closes one thing after the other, also where one cannot be closed; throws the first error at the end. */
+export async function closeAll(closings: readonly (() => unknown)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const close of closings) {
+    try {
+      await close();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }

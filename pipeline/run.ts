@@ -1,15 +1,18 @@
-import type { Batch } from './batch.js';
-import type { Accumulator, CombineContext, Context, OpenSource, Prepared } from './component.js';
-import { NagError } from './errors.js';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Batch, hasColumn, type Role } from './batch.js';
+import type { Accumulator, CombineContext, Context, Needs, OpenSource, Prepared } from './component.js';
+import { DataError, messageOf, NagError } from './errors.js';
 import { type Node, type Plan, pathTo } from './plan.js';
 import { reread } from './reread.js';
-import { Resources } from './resources.js';
+import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
 import { addTo, createStats, finish, type StageStats, start } from './stats.js';
 
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
   readonly signal: AbortSignal;
+  /** Where the run makes a folder for its temporary files; made when missing. */
   readonly tempDir: string;
   /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
   readonly provenance?: ReadonlyMap<string, string>;
@@ -33,15 +36,22 @@ export interface RunResult {
  */
 export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResult> {
   const run = new Run(plan, options);
-  try {
-    await run.openSources();
-    options.onStart?.(run.stats);
-    for (const segment of plan.segments) await runSegment(segment, run);
-    const reports = run.prepared.flatMap((output) => output.report ?? []);
-    return { stats: run.stats, files: await run.publish(), reports };
-  } finally {
-    await run.close();
-  }
+  const result = await execute(run, options).catch(async (error: unknown) => {
+    // What goes wrong in closing after a failure follows from it, and must not hide it.
+    await run.close().catch(() => undefined);
+    throw error;
+  });
+  await run.close();
+  return result;
+}
+
+async function execute(run: Run, options: RunOptions): Promise<RunResult> {
+  await run.makeTempDir();
+  await run.openSources();
+  options.onStart?.(run.stats);
+  for (const segment of run.plan.segments) await runSegment(segment, run);
+  const reports = run.prepared.flatMap((output) => output.report ?? []);
+  return { stats: run.stats, files: await run.publish(), reports };
 }
 
 /** One run's open things. Segments share it. */
@@ -57,6 +67,7 @@ export class Run {
   readonly #resources = new Resources();
   readonly #provenance: Map<string, string>;
   readonly #notes = new Set<string>();
+  #tempDir = '';
 
   constructor(
     readonly plan: Plan,
@@ -74,6 +85,17 @@ export class Run {
     this.#failure.abort(reason);
   }
 
+  /** A folder of the run's own for what stages spill: whatever they leave there goes with it. */
+  async makeTempDir(): Promise<void> {
+    const { tempDir } = this.options;
+    try {
+      await mkdir(tempDir, { recursive: true });
+      this.#tempDir = await mkdtemp(join(tempDir, 'nag-'));
+    } catch (cause) {
+      throw new DataError({ file: tempDir }, `cannot hold temporary files: ${messageOf(cause)}`, { cause });
+    }
+  }
+
   async openSources(): Promise<void> {
     let ordinal = 0;
     for (const node of this.plan.nodes.values()) {
@@ -89,22 +111,31 @@ export class Run {
   async publish(): Promise<string[]> {
     this.signal.throwIfAborted();
     const files: string[] = [];
-    for (let output = this.prepared.shift(); output; output = this.prepared.shift()) {
+    for (let output = this.prepared[0]; output; output = this.prepared[0]) {
       await output.publish();
+      this.prepared.shift();
       files.push(...output.files);
     }
     return files;
   }
 
+  /** Discards what was not published, and closes everything. Errors: the first; the rest is closed nevertheless. */
   async close(): Promise<void> {
-    for (const output of this.prepared) await output.discard();
-    for (const { accumulator } of this.combined.values()) await accumulator.close?.();
-    await this.#resources.close();
-    for (const source of this.sources.values()) await source.close();
+    await closeAll([
+      ...this.prepared.map((output) => () => output.discard()),
+      ...[...this.combined.values()].map(
+        ({ accumulator }) =>
+          () =>
+            accumulator.close?.(),
+      ),
+      () => this.#resources.close(),
+      ...[...this.sources.values()].map((source) => () => source.close()),
+      () => this.#tempDir !== '' && rm(this.#tempDir, { recursive: true, force: true }),
+    ]);
   }
 
   /** A root's batches: a source's bundles in order, or the rows of a combine. At least one, if only with no rows. */
-  async *readRoot(node: Node, needs: Parameters<OpenSource['read']>[1]): AsyncGenerator<Batch> {
+  async *readRoot(node: Node, needs: Needs): AsyncGenerator<Batch> {
     const stats = this.stats.get(node.id)!;
     start(stats);
     let some = false;
@@ -123,17 +154,14 @@ export class Run {
     finish(stats);
   }
 
-  async *#readSource(
-    source: OpenSource,
-    needs: Parameters<OpenSource['read']>[1],
-    stats: StageStats,
-  ): AsyncGenerator<Batch> {
+  async *#readSource(source: OpenSource, needs: Needs, stats: StageStats): AsyncGenerator<Batch> {
     const leftOut = (reason: string, rows: number) => {
       stats.rowsIn += rows;
       addTo(stats.leftOut, reason, rows);
     };
+    const there = { ...needs, columns: columnsThere(needs.columns, source) };
     for (const bundle of source.bundles) {
-      for await (const batch of source.read(bundle, needs, { leftOut })) {
+      for await (const batch of source.read(bundle, there, { leftOut })) {
         stats.rowsIn += batch.rows.length;
         stats.rowsOut += batch.rows.length;
         yield batch;
@@ -156,7 +184,7 @@ export class Run {
     return {
       stage: node.id,
       signal: this.signal,
-      tempDir: this.options.tempDir,
+      tempDir: this.#tempDir,
       leftOut: (reason, rows) => addTo(stats.leftOut, reason, rows),
       count: (figure, amount) => addTo(stats.figures, figure, amount),
       note: (text) => this.#note(`${node.id}: ${text}`),
@@ -169,11 +197,18 @@ export class Run {
     return {
       ...this.contextOf(node),
       scanBefore: (role) => this.#scanBefore(node, role),
-      reread: (orders, removed) => reread(orders, removed, [...this.sources.values()], this.signal),
+      reread: (orders, removed) =>
+        reread(orders, removed, this.#rolesRead(node), [...this.sources.values()], this.signal),
     };
   }
 
-  #scanBefore(node: Node, role: 'docid' | 'text' | 'tokens') {
+  /** Roles that stages below a combine want of its rows. */
+  #rolesRead(node: Node): Role[] {
+    const needs = this.plan.segments.flatMap((segment) => segment.needs.get(node.id) ?? []);
+    return needs.flatMap(({ roles = [], optionalRoles = [] }) => [...roles, ...optionalRoles]);
+  }
+
+  #scanBefore(node: Node, role: Role) {
     const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
     const between = path.filter((other) => other.component.kind === 'transform');
     const sources = path
@@ -191,11 +226,12 @@ export class Run {
   }
 }
 
-async function* scan(
-  sources: readonly OpenSource[],
-  role: 'docid' | 'text' | 'tokens',
-  signal: AbortSignal,
-): AsyncGenerator<Batch> {
+/** Columns that stages name may be made on the way: only those of the source are read. */
+function columnsThere(columns: Needs['columns'], { schema }: OpenSource): NonNullable<Needs['columns']> {
+  return columns === 'all' ? columns : (columns ?? []).filter((column) => hasColumn(schema, column));
+}
+
+async function* scan(sources: readonly OpenSource[], role: Role, signal: AbortSignal): AsyncGenerator<Batch> {
   for (const source of sources) {
     for (const bundle of source.bundles) {
       for await (const batch of source.read(bundle, { roles: [role] })) {

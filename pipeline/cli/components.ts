@@ -3,6 +3,7 @@ import { builtins } from '../builtins.js';
 import type { Component } from '../component.js';
 import { optionDocs } from '../config/options.js';
 import { ConfigError, didYouMean } from '../config/problems.js';
+import { messageOf } from '../errors.js';
 import { loadPlugin } from '../plugins.js';
 import { createRegistry, type Registry } from '../registry.js';
 
@@ -22,11 +23,11 @@ export async function describeCommand(name: string, plugins: readonly string[]):
   const component = registry.get(name);
   if (!component)
     throw new ConfigError(`there is no component "${name}"${didYouMean(name, registry.keys())}`);
-  process.stdout.write(`${describe(component)}\n`);
+  process.stdout.write(`${describe(component, builtins.has(name) ? [] : plugins)}\n`);
 }
 
-/** The text of `describe`. */
-export function describe(component: Component): string {
+/** The text of `describe`; `plugins` are the files that the component may come from. */
+export function describe(component: Component, plugins: readonly string[] = []): string {
   const options = optionDocs(component).map(({ name, type, required, default: value, description }) => {
     const fallback = required
       ? 'required'
@@ -45,18 +46,23 @@ export function describe(component: Component): string {
     ...(options.length > 0 ? options : ['  none']),
     '',
     'example:',
-    exampleConfig(component),
+    exampleConfig(component, plugins),
   ].join('\n');
 }
 
 /** A whole configuration around a component's example. */
-export function exampleConfig(component: Component): string {
+export function exampleConfig(component: Component, plugins: readonly string[] = []): string {
   const lines = component.example.split('\n').filter((line) => line.trim() !== '');
   const indent = Math.min(...lines.map((line) => line.length - line.trimStart().length));
-  return ['version: 1', 'stages:', ...lines.map((line) => `  ${line.slice(indent)}`)].join('\n');
+  const own = plugins.length > 0 ? [`plugins: ${JSON.stringify(plugins)}`] : [];
+  return ['version: 1', ...own, 'stages:', ...lines.map((line) => `  ${line.slice(indent)}`)].join('\n');
 }
 
 async function registryWith(plugins: readonly string[]): Promise<Registry> {
-  const own = await Promise.all(plugins.map((file) => loadPlugin(resolve(file))));
-  return createRegistry([...builtins.values(), ...own.flat()]);
+  try {
+    const own = await Promise.all(plugins.map((file) => loadPlugin(resolve(file))));
+    return createRegistry([...builtins.values(), ...own.flat()]);
+  } catch (cause) {
+    throw new ConfigError(`--plugin: ${messageOf(cause)}`, { cause });
+  }
 }

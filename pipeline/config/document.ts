@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
 import {
   isAlias,
   isMap,
@@ -9,10 +8,12 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  type YAMLError,
   type Document as YamlDocument,
 } from 'yaml';
 import { messageOf } from '../errors.js';
 import { ConfigError, type Path, type Problem, pathText } from './problems.js';
+import { unsafeNodes } from './unsafe-yaml.js';
 
 /** A parsed YAML file that still knows where each of its values stands. */
 export interface ConfigDocument {
@@ -27,10 +28,10 @@ const maxAliases = 100;
 
 /** Reads and parses a configuration. Throws a `ConfigError` with every syntax error. */
 export async function readDocument(file: string): Promise<ConfigDocument> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new ConfigError(`${file}: cannot be read: ${messageOf(error)}`, { cause: error });
+  const bytes = await readFile(file).catch((error: unknown) => {
+    throw new ConfigError(`${file}: ${unreadable(error)}`, { cause: error });
   });
-  return parseConfig(text, file);
+  return parseConfig(decode(bytes, file), file);
 }
 
 /** Parses a configuration's text; `file` is only for messages. */
@@ -41,8 +42,14 @@ export function parseConfig(text: string, file: string): ConfigDocument {
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
-  if (yaml.errors.length > 0) {
-    throw new ConfigError(yaml.errors.map((error) => `${at(error.pos[0])}  ${error.message}`).join('\n'));
+  const faults = [...yaml.errors, ...yaml.warnings].map((fault) => ({
+    offset: fault.pos[0],
+    message: syntaxMessage(fault, text),
+  }));
+  if (yaml.errors.length === 0) faults.push(...unsafeNodes(yaml));
+  if (faults.length > 0) {
+    faults.sort((a, b) => a.offset - b.offset);
+    throw new ConfigError(faults.map(({ offset, message }) => `${at(offset)}  ${message}`).join('\n'));
   }
   return {
     file,
@@ -60,16 +67,46 @@ export function configError(document: ConfigDocument, problems: readonly Problem
   });
   const collator = new Intl.Collator('en', { numeric: true });
   lines.sort((a, b) => collator.compare(a.place, b.place));
-  return new ConfigError([...new Set(lines.map((line) => line.text))].join('\n'));
+  const cause = problems.find((problem) => problem.cause !== undefined)?.cause;
+  return new ConfigError([...new Set(lines.map((line) => line.text))].join('\n'), { cause });
+}
+
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'is a folder; expected a YAML file';
+  return `cannot be read: ${messageOf(error)}`;
+}
+
+/** Text without a byte order mark, which would shift the columns of the first line. */
+function decode(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new ConfigError(`${file}: is not UTF-8 text`, { cause: error });
+  }
+}
+
+function syntaxMessage(fault: YAMLError, text: string): string {
+  switch (fault.code) {
+    case 'DUPLICATE_KEY': {
+      const key = /^[^\s:,{}[\]]+/.exec(text.slice(fault.pos[0]))?.[0];
+      return key === undefined ? 'a key is there twice' : `the key ${key} is there twice`;
+    }
+    case 'MULTIPLE_DOCS':
+      return 'a configuration is one document: remove this line and what follows, or put it into a file of its own';
+    case 'TAG_RESOLVE_FAILED':
+      return `${fault.message}: tags have no meaning here, remove it`;
+    default:
+      return fault.message;
+  }
 }
 
 function plain(yaml: YamlDocument, file: string): unknown {
   try {
     return yaml.toJS({ maxAliasCount: maxAliases });
   } catch (error) {
-    throw new ConfigError(`${file}:1:1  ${basename(file)} cannot be expanded: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new ConfigError(`${file}:1:1  aliases expand to too much: ${messageOf(error)}`, { cause: error });
   }
 }
 

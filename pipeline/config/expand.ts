@@ -1,4 +1,5 @@
-import { didYouMean, type Path, type Problem } from './problems.js';
+import type { Findings } from './findings.js';
+import { didYouMean, type Path } from './problems.js';
 import type { ConfigShape, StageEntry } from './shape.js';
 
 /** A stage with the place in the file where it is written. */
@@ -11,25 +12,24 @@ export interface PlacedEntry {
  * Replaces each `template:` entry by the template's stages. Its `from` goes to the first of them, its `id` to the last.
  * Templates hold components only: one level, so that a file reads as it runs.
  */
-export function expandTemplates(shape: ConfigShape, problems: Problem[]): PlacedEntry[] {
+export function expandTemplates(shape: ConfigShape, findings: Findings): PlacedEntry[] {
   return shape.stages.flatMap((entry, i) => {
     const path: Path = ['stages', i];
-    if (!hasOneUse(entry, path, problems)) return [];
-    if (entry.template === undefined) return [{ entry, path }];
+    if (!checkUse(entry, path, findings) || entry.template === undefined) return [{ entry, path }];
     if (entry.with)
-      problems.push({
+      findings.report({
         path: [...path, 'with'],
         message: 'a template takes no options: use params inside it',
       });
-    const stages = shape.templates[entry.template];
-    if (!stages) {
-      problems.push({
-        path: [...path, 'template'],
-        message: `there is no template "${entry.template}"${didYouMean(entry.template, Object.keys(shape.templates))}`,
-      });
-      return [];
+    if (Object.hasOwn(shape.templates, entry.template)) {
+      const stages = shape.templates[entry.template] ?? [];
+      return stages.map((stage, j) => member(stage, j, stages.length, entry, findings));
     }
-    return stages.flatMap((stage, j) => member(stage, j, stages.length, entry, problems));
+    findings.report({
+      path: [...path, 'template'],
+      message: `there is no template "${entry.template}"${didYouMean(entry.template, Object.keys(shape.templates))}`,
+    });
+    return [{ entry, path }];
   });
 }
 
@@ -38,27 +38,24 @@ function member(
   index: number,
   count: number,
   caller: StageEntry,
-  problems: Problem[],
-): PlacedEntry[] {
+  findings: Findings,
+): PlacedEntry {
   const path: Path = ['templates', caller.template!, index];
-  if (stage.template !== undefined) {
-    problems.push({
-      path: [...path, 'template'],
-      message: 'a template cannot use another template: write its stages here',
-    });
-    return [];
+  if (checkUse(stage, path, findings) && stage.template !== undefined) {
+    const message = 'a template cannot use another template: write its stages here';
+    findings.report({ path: [...path, 'template'], message });
   }
-  if (!hasOneUse(stage, path, problems)) return [];
   const from = index === 0 && caller.from !== undefined ? { from: caller.from } : {};
   const id = index === count - 1 && caller.id !== undefined ? { id: caller.id } : {};
-  return [{ entry: { ...stage, ...from, ...id }, path }];
+  return { entry: { ...stage, ...from, ...id }, path };
 }
 
-function hasOneUse(entry: StageEntry, path: Path, problems: Problem[]): boolean {
+function checkUse(entry: StageEntry, path: Path, findings: Findings): boolean {
   if ((entry.use === undefined) !== (entry.template === undefined)) return true;
-  problems.push({
-    path,
-    message: 'a stage has either "use" (a component) or "template" (a template\'s name)',
-  });
+  // Where one of the two is faulty it is missing here only because of that.
+  if (!findings.isTouched([...path, 'template'])) {
+    const message = 'a stage has either "use" (a component) or "template" (a template\'s name)';
+    findings.report({ path: [...path, 'use'], message });
+  }
   return false;
 }

@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, extname, resolve } from 'node:path';
 import type { Component } from '../component.js';
 import { messageOf } from '../errors.js';
-import { createRegistry, type Registry } from '../registry.js';
+import type { Registry } from '../registry.js';
 import { type ConfigDocument, configError, readDocument } from './document.js';
-import { expandTemplates } from './expand.js';
+import { expandTemplates, type PlacedEntry } from './expand.js';
+import { createFindings, type Findings } from './findings.js';
+import { interpolate } from './interpolate.js';
 import { parseOptions } from './options.js';
-import { interpolate, type ParamInputs, type ParamValue, resolveParams } from './params.js';
-import { didYouMean, type Path, type Problem, problemsOf } from './problems.js';
-import { type ConfigShape, configSchema, type StageEntry } from './shape.js';
+import { type ParamInputs, type ParamValue, resolveParams } from './params.js';
+import { didYouMean, nearest } from './problems.js';
+import { type ConfigShape, parseShape } from './shape.js';
 import { type Inputs, wire } from './wire.js';
 
 /** A stage of a checked configuration: its options are parsed, its inputs exist and fit. */
@@ -18,6 +20,8 @@ export interface Stage {
   readonly component: Component;
   readonly options: unknown;
   readonly inputs: Inputs;
+  /** `file:line:col` where it is written. */
+  readonly place?: string;
 }
 
 /** A configuration without a fault, ready to be planned. */
@@ -41,108 +45,105 @@ export interface LoadOptions extends ParamInputs {
 /** Reads and checks a configuration; nothing but this file and its plugins is read. Throws one `ConfigError` with all problems. */
 export async function loadConfig(file: string, options: LoadOptions): Promise<Config> {
   const document = await readDocument(file);
-  const problems: Problem[] = [];
-  const shape = parseShape(document, problems);
-  const params = resolveParams(shape.params, options);
-  problems.push(...params.problems);
-  const put = <T>(value: T, base: Path): T => {
-    const result = interpolate(value, params.values, base);
-    problems.push(...result.problems);
-    return result.value as T;
-  };
-  const templates = put(shape.templates, ['templates']);
-  const stageEntries = put(shape.stages, ['stages']);
+  const findings = createFindings();
+  const { value, params } = withParams(document.value, options, findings);
+  const shape = parseShape(value, findings);
   const folder = dirname(resolve(file));
-  const registry = await withPlugins(put(shape.plugins, ['plugins']), folder, options, problems);
-  const found = { ...shape, templates, stages: stageEntries };
-  const stages = resolveStages(found, registry, folder, problems);
-  if (problems.length > 0) throw configError(document, problems);
+  const stages = shape ? await resolveStages(shape, folder, options, document, findings) : [];
+  if (!shape || findings.problems.length > 0) throw configError(document, findings.problems);
   return {
     file,
-    name: put(shape.name, ['name']) ?? basename(file, extname(file)),
-    tempDir: shape.temp_dir === undefined ? tmpdir() : resolve(folder, put(shape.temp_dir, ['temp_dir'])),
-    params: params.values,
+    name: shape.name ?? basename(file, extname(file)),
+    tempDir: shape.temp_dir === undefined ? tmpdir() : resolve(folder, shape.temp_dir),
+    params,
     stages,
     hash: hashOf(stages),
   };
 }
 
-/** What has the right shape is checked further, so that one run of `check` tells as much as it can. */
-function parseShape(document: ConfigDocument, problems: Problem[]): ConfigShape {
-  const parsed = configSchema.safeParse(document.value);
-  if (parsed.success) return parsed.data;
-  const found = problemsOf(parsed.error, document.value, [], configSchema);
-  const repaired = configSchema.safeParse(without(document.value, found));
-  if (!repaired.success) throw configError(document, found);
-  problems.push(...found);
-  return repaired.data;
+/** The document with its parameters put in. */
+function withParams(document: unknown, inputs: ParamInputs, findings: Findings) {
+  const params = new Map<string, ParamValue | null>();
+  if (!isMapping(document)) return { value: document, params };
+  const { params: section, ...rest } = document;
+  // Where nothing can be known of the parameters, every use of one would be told as a fault.
+  if (section !== undefined && !isMapping(section)) return { value: document, params };
+  const values = resolveParams(section ?? {}, inputs, findings);
+  for (const [name, value] of values) params.set(name, value ?? null);
+  const value = Object.fromEntries(
+    Object.entries(rest).map(([key, part]) => [key, interpolate(part, values, [key], findings)]),
+  );
+  return { value, params };
 }
 
-/** The document less the unknown keys, the one kind of problem that hides nothing else. */
-function without(value: unknown, problems: readonly Problem[]): unknown {
-  const copy: unknown = structuredClone(value);
-  for (const { path, atKey } of problems) {
-    if (!atKey) continue;
-    const parent = path
-      .slice(0, -1)
-      .reduce<unknown>((inner, step) => (inner as Record<string, unknown>)[step], copy);
-    delete (parent as Record<string, unknown>)[String(path.at(-1))];
-  }
-  return copy;
+async function resolveStages(
+  shape: ConfigShape,
+  folder: string,
+  options: LoadOptions,
+  document: ConfigDocument,
+  findings: Findings,
+): Promise<Stage[]> {
+  const { registry, complete } = await withPlugins(shape.plugins, folder, options, findings);
+  const entries = expandTemplates(shape, findings).map((placed) => {
+    const component = componentOf(placed, registry, complete, findings);
+    const parsed =
+      component &&
+      parseOptions(component, placed.entry.with ?? {}, [...placed.path, 'with'], folder, findings);
+    return { ...placed, component, options: parsed };
+  });
+  const wired = wire(entries, findings);
+  return entries.flatMap(({ component, options: parsed, path }, i) =>
+    component ? [{ ...wired[i]!, component, options: parsed, place: document.locate(path) }] : [],
+  );
 }
 
+/** All components, and whether every plugin could be loaded. */
 async function withPlugins(
   files: readonly string[],
   folder: string,
-  options: LoadOptions,
-  problems: Problem[],
-) {
-  const components = [...options.registry.values()];
+  { registry, loadPlugin }: LoadOptions,
+  findings: Findings,
+): Promise<{ registry: Registry; complete: boolean }> {
+  const all = new Map(registry);
+  let complete = true;
   for (const [i, file] of files.entries()) {
+    const path = ['plugins', i];
+    if (findings.isTouched(path)) continue;
     try {
-      components.push(...(await options.loadPlugin(resolve(folder, file))));
-      createRegistry(components);
-    } catch (error) {
-      problems.push({ path: ['plugins', i], message: messageOf(error) });
+      for (const component of await loadPlugin(resolve(folder, file))) {
+        if (all.has(component.name))
+          findings.report({
+            path,
+            message: `there is a component "${component.name}" already: rename this one`,
+          });
+        else all.set(component.name, component);
+      }
+    } catch (cause) {
+      complete = false;
+      findings.report({ path, message: messageOf(cause), cause });
     }
   }
-  return new Map(components.map((component) => [component.name, component]));
-}
-
-function resolveStages(shape: ConfigShape, registry: Registry, folder: string, problems: Problem[]): Stage[] {
-  const entries = expandTemplates(shape, problems);
-  const named = entries.map(({ entry, path }) => ({
-    entry,
-    path,
-    component: componentOf(entry, path, registry, problems),
-  }));
-  const parsed = named.map(({ entry, path, component }) => ({
-    entry,
-    path,
-    component,
-    options: component && parseOptions(component, entry.with ?? {}, [...path, 'with'], folder, problems),
-  }));
-  const wired = wire(parsed, problems);
-  return parsed.flatMap(({ component, options }, i) => {
-    const { id, inputs } = wired[i]!;
-    return component ? [{ id, component, options, inputs }] : [];
-  });
+  return { registry: all, complete: complete && !findings.isTouched(['plugins']) };
 }
 
 function componentOf(
-  entry: StageEntry,
-  path: Path,
+  { entry: { use }, path }: PlacedEntry,
   registry: Registry,
-  problems: Problem[],
+  complete: boolean,
+  findings: Findings,
 ): Component | undefined {
-  const component = entry.use === undefined ? undefined : registry.get(entry.use);
-  if (entry.use !== undefined && !component) {
-    problems.push({
-      path: [...path, 'use'],
-      message: `there is no component "${entry.use}"${didYouMean(entry.use, registry.keys())}`,
-    });
+  if (use === undefined) return undefined;
+  const component = registry.get(use);
+  // A name that looks like no other may be one of the plugin that could not be loaded.
+  if (!component && (complete || nearest(use, registry.keys()) !== undefined)) {
+    const message = `there is no component "${use}"${didYouMean(use, registry.keys())}`;
+    findings.report({ path: [...path, 'use'], message });
   }
   return component;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function hashOf(stages: readonly Stage[]): string {

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Component } from '../component.js';
-import { type Path, type Problem, problemsOf } from './problems.js';
+import type { Findings } from './findings.js';
+import { type Path, problemsOf } from './problems.js';
 
 /** Parses a stage's `with`; its paths become absolute. Undefined where there is a problem. */
 export function parseOptions(
@@ -9,12 +10,14 @@ export function parseOptions(
   given: Record<string, unknown>,
   at: Path,
   folder: string,
-  problems: Problem[],
+  findings: Findings,
 ): unknown {
   const value = resolvePaths(component.options, given, folder);
   const parsed = component.options.safeParse(value);
   if (parsed.success) return parsed.data;
-  problems.push(...problemsOf(parsed.error, value, at, component.options));
+  for (const problem of problemsOf(parsed.error, value, at, component.options)) {
+    if (!findings.isTouched(problem.path)) findings.report(problem);
+  }
   return undefined;
 }
 
@@ -51,6 +54,10 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
   readonly required?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
 }
 
 function jsonSchema(schema: z.ZodType): JsonSchema {
@@ -92,8 +99,22 @@ function typeText(schema: JsonSchema): string {
   if (schema.type === 'object')
     return `{name: ${typeof schema.additionalProperties === 'object' ? typeText(schema.additionalProperties) : 'any'}}`;
   const names: Record<string, string> = { string: 'text', integer: 'whole number', boolean: 'true | false' };
-  return [schema.type ?? 'any']
+  const text = [schema.type ?? 'any']
     .flat()
     .map((type) => names[type] ?? type)
     .join(' | ');
+  return [text, ...limits(schema)].join(' ');
+}
+
+/** ` ≥ 1`, and nothing of the limits that every safe integer has. */
+function limits(schema: JsonSchema): string[] {
+  const all = [
+    ['>', schema.exclusiveMinimum],
+    ['≥', schema.minimum],
+    ['<', schema.exclusiveMaximum],
+    ['≤', schema.maximum],
+  ] as const;
+  return all.flatMap(([sign, limit]) =>
+    limit === undefined || Math.abs(limit) === Number.MAX_SAFE_INTEGER ? [] : [`${sign} ${limit}`],
+  );
 }

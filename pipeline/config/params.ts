@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { describeValue, didYouMean, type Path, type Problem } from './problems.js';
+import { describeValue } from '../describe-value.js';
+import type { Findings } from './findings.js';
+import { didYouMean, type Path, problemsOf } from './problems.js';
 
 /** What a parameter may be. A `path` and a `glob` are text, a `date` is `YYYY-MM-DD` and by default today. */
 const types = ['string', 'int', 'number', 'bool', 'path', 'glob', 'date'] as const;
@@ -10,13 +12,16 @@ export const paramSchema = z.strictObject({
   type: z.enum(types).default('string'),
   default: value.optional(),
   required: z.boolean().default(false),
-  env: z.string().optional(),
+  env: z.string().min(1).optional(),
   choices: z.array(value).min(1).optional(),
   description: z.string().optional(),
 });
 
 export type Param = z.infer<typeof paramSchema>;
 export type ParamValue = z.infer<typeof value>;
+
+/** A parameter's value, null where it has none; undefined where it is faulty, which has been told. */
+export type Resolved = ParamValue | null | undefined;
 
 /** Where values come from besides the file; `set` holds `--set` options as written, `name → text`. */
 export interface ParamInputs {
@@ -26,73 +31,90 @@ export interface ParamInputs {
   readonly today: string;
 }
 
-/** Values of all parameters: `--set` wins over the environment, and that over the default. */
-export function resolveParams(params: Readonly<Record<string, Param>>, inputs: ParamInputs) {
-  const problems: Problem[] = [];
-  const values = new Map<string, ParamValue | null>();
-  for (const name of inputs.set.keys()) {
-    if (!(name in params)) {
-      problems.push({
-        path: ['params'],
-        message: `--set ${name}: there is no such parameter${didYouMean(name, Object.keys(params))}`,
-      });
-    }
-  }
-  for (const [name, param] of Object.entries(params)) {
-    const found = given(name, param, inputs);
-    const at: Path = ['params', name];
-    if (!found) {
-      if (param.required)
-        problems.push({
-          path: at,
-          message: `has no value: give one with --set ${name}=…${param.env ? ` or ${param.env}=…` : ''}`,
-        });
-      values.set(name, null);
-      continue;
-    }
-    const typed = convert(found.value, param);
-    if (typed === undefined)
-      problems.push({
-        path: at,
-        message: `expected ${wanted(param)}, found ${describeValue(found.value)} (from ${found.from})`,
-      });
-    values.set(name, typed ?? null);
-  }
-  return { values, problems };
-}
+/** Names that `${name}` and `--set name=value` can hold without doubt about where they end. */
+const nameShape = /^[\p{L}_][\p{L}\p{N}_.-]*$/u;
 
-function given(
-  name: string,
-  param: Param,
+/** Values of the file's `params`: `--set` wins over the environment, and that over the default. */
+export function resolveParams(
+  section: Readonly<Record<string, unknown>>,
   inputs: ParamInputs,
-): { value: ParamValue; from: string } | undefined {
+  findings: Findings,
+): Map<string, Resolved> {
+  const params = Object.entries(section);
+  const names = params.map(([name]) => name);
+  for (const name of inputs.set.keys()) {
+    if (names.includes(name)) continue;
+    const message = `--set ${name}: there is no such parameter${didYouMean(name, names)}`;
+    findings.report({ path: ['params'], message });
+  }
+  return new Map(params.map(([name, param]) => [name, resolveParam(name, param, inputs, findings)]));
+}
+
+function resolveParam(name: string, written: unknown, inputs: ParamInputs, findings: Findings): Resolved {
+  const at: Path = ['params', name];
+  const say = (message: string, ...inner: (string | number)[]) =>
+    findings.report({ path: [...at, ...inner], message });
+  if (!nameShape.test(name)) say('a name starts with a letter and goes on with letters, digits, _ . -');
+  const parsed = paramSchema.safeParse(written);
+  if (!parsed.success) {
+    for (const problem of problemsOf(parsed.error, written, at, paramSchema)) findings.report(problem);
+    return undefined;
+  }
+  const param = parsed.data;
+  for (const [i, choice] of (param.choices ?? []).entries()) {
+    if (convertType(choice, param.type, true) === undefined)
+      say(`expected ${typeNames[param.type]}, found ${describeValue(choice)}`, 'choices', i);
+  }
+  const found = given(name, param, inputs);
+  if (!found) {
+    if (!param.required) return null;
+    say(`has no value: give one with --set ${name}=…${param.env ? ` or ${param.env}=…` : ''}`);
+    return undefined;
+  }
+  const typed = convert(found.value, param, found.written);
+  if (typed !== undefined) return typed;
+  say(`expected ${wanted(param)}, found ${describeValue(found.value)} (from ${found.from})`);
+  return undefined;
+}
+
+interface Given {
+  readonly value: ParamValue;
+  readonly from: string;
+  /** In the YAML file, where values have types; elsewhere all is text. */
+  readonly written: boolean;
+}
+
+function given(name: string, param: Param, inputs: ParamInputs): Given | undefined {
   const set = inputs.set.get(name);
-  if (set !== undefined) return { value: set, from: `--set ${name}` };
+  if (set !== undefined) return { value: set, from: `--set ${name}`, written: false };
   const env = param.env === undefined ? undefined : inputs.env[param.env];
-  if (env !== undefined && env !== '') return { value: env, from: `the environment's ${param.env}` };
-  if (param.default !== undefined) return { value: param.default, from: 'its default' };
-  return param.type === 'date' && !param.required ? { value: inputs.today, from: 'today' } : undefined;
+  if (env !== undefined && env !== '')
+    return { value: env, from: `the environment's ${param.env}`, written: false };
+  if (param.default !== undefined) return { value: param.default, from: 'its default', written: true };
+  if (param.type !== 'date' || param.required) return undefined;
+  return { value: inputs.today, from: 'today', written: false };
 }
 
-function convert(value: ParamValue, param: Param): ParamValue | undefined {
-  const typed = convertType(value, param.type);
+function convert(value: ParamValue, param: Param, written: boolean): ParamValue | undefined {
+  const typed = convertType(value, param.type, written);
   if (typed === undefined || !param.choices) return typed;
-  return param.choices.some((choice) => convertType(choice, param.type) === typed) ? typed : undefined;
+  return param.choices.some((choice) => convertType(choice, param.type, true) === typed) ? typed : undefined;
 }
 
-function convertType(value: ParamValue, type: Param['type']): ParamValue | undefined {
+/** Numbers in the file are no text: `1.10` would lose its zero, and a forgotten `type: number` would go unseen. */
+function convertType(value: ParamValue, type: Param['type'], written: boolean): ParamValue | undefined {
   const text = String(value);
   switch (type) {
     case 'int':
       return /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
     case 'number':
-      return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined;
+      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
     case 'bool':
       return text === 'true' ? true : text === 'false' ? false : undefined;
     case 'date':
       return isDate(text) ? text : undefined;
     default:
-      return typeof value === 'boolean' ? undefined : text;
+      return written && typeof value !== 'string' ? undefined : text;
   }
 }
 
@@ -104,50 +126,15 @@ function isDate(text: string): boolean {
 }
 
 function wanted(param: Param): string {
-  if (param.choices) return `one of ${param.choices.map(String).join(', ')}`;
-  const names = {
-    string: 'text',
-    int: 'a whole number',
-    number: 'a number',
-    bool: 'true or false',
-    path: 'a path',
-    glob: 'a path or glob',
-    date: 'a date as YYYY-MM-DD',
-  };
-  return names[param.type];
+  return param.choices ? `one of ${param.choices.map(String).join(', ')}` : typeNames[param.type];
 }
 
-/**
- * Puts parameters into the scalars of a parsed document: `"${k}"` alone keeps the parameter's type, inside other
- * text it becomes text, `$${` stands for a literal `${`. Keys are never touched.
- */
-export function interpolate(document: unknown, values: ReadonlyMap<string, ParamValue | null>, base: Path) {
-  const problems: Problem[] = [];
-  const walk = (value: unknown, path: Path): unknown => {
-    if (typeof value === 'string')
-      return scalar(value, values, (message) => problems.push({ path, message }));
-    if (Array.isArray(value)) return value.map((item, i) => walk(item, [...path, i]));
-    if (value === null || typeof value !== 'object') return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, walk(item, [...path, key])]));
-  };
-  return { value: walk(document, base), problems };
-}
-
-function scalar(
-  text: string,
-  values: ReadonlyMap<string, ParamValue | null>,
-  problem: (message: string) => void,
-): unknown {
-  const lookup = (name: string): ParamValue | null => {
-    const value = values.get(name);
-    if (value === undefined)
-      problem(`\${${name}}: there is no such parameter${didYouMean(name, values.keys())}`);
-    // A parameter without a value has been reported already if it was required; else its use is the fault.
-    return value ?? null;
-  };
-  const whole = /^\$\{([^{}]*)\}$/.exec(text);
-  if (whole) return lookup(whole[1]!.trim()) ?? undefined;
-  return text.replace(/\$\$\{|\$\{([^{}]*)\}/g, (match, name: string | undefined) =>
-    name === undefined ? (match === '$${' ? '${' : match) : String(lookup(name.trim()) ?? ''),
-  );
-}
+const typeNames = {
+  string: 'text (numbers in quotes, or with "type")',
+  int: 'a whole number',
+  number: 'a number',
+  bool: 'true or false',
+  path: 'a path',
+  glob: 'a path or glob',
+  date: 'a date as YYYY-MM-DD',
+} as const;

@@ -1,6 +1,9 @@
 import leven from 'leven';
 import type { z } from 'zod';
+import { describeValue } from '../describe-value.js';
 import { NagError } from '../errors.js';
+
+export { describeValue };
 
 /** Keys and indices from the document's root to a value: `['stages', 3, 'with', 'k']`. */
 export type Path = readonly (string | number)[];
@@ -11,6 +14,8 @@ export interface Problem {
   readonly message: string;
   /** Points at the key itself instead of its value, as for a key that is not known. */
   readonly atKey?: boolean;
+  /** What was thrown, where that is more than the message says. */
+  readonly cause?: unknown;
 }
 
 /** All problems of one configuration, each on a line of its own: `file:line:col  path  message`. */
@@ -30,18 +35,35 @@ export function pathText(path: Path): string {
 /** `, did you mean "stages"?` where one of the known names is near, otherwise the names that there are. */
 export function didYouMean(found: string, known: Iterable<string>): string {
   const names = [...known];
-  const nearest = names
+  const name = nearest(found, names);
+  if (name !== undefined) return `, did you mean "${name}"?`;
+  return names.length > 0 ? ` (there are: ${names.join(', ')})` : '';
+}
+
+/** The known name that was probably meant: few letters differ, and not most of them. */
+export function nearest(found: string, known: Iterable<string>): string | undefined {
+  const near = [...known]
     .map((name) => ({ name, distance: leven(found.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  if (nearest && nearest.distance <= Math.max(2, Math.floor(found.length / 3))) {
-    return `, did you mean "${nearest.name}"?`;
-  }
-  return names.length > 0 ? ` (there are: ${names.join(', ')})` : '';
+  const limit = found.length < 3 ? 1 : Math.max(2, Math.floor(found.length / 3));
+  return near && near.distance <= limit && near.distance < found.length ? near.name : undefined;
 }
 
 /** The problems of a value that a schema refuses, in this project's words. `base` is the path of the value. */
 export function problemsOf(error: z.ZodError, value: unknown, base: Path, schema: z.ZodType): Problem[] {
-  return error.issues.flatMap((issue) => issueProblems(issue, value, base, schema));
+  // Of a value of the wrong type nothing else needs to be said.
+  const wrongType = new Set(error.issues.filter(isWrongType).map(placeKey));
+  return error.issues
+    .filter((issue) => isWrongType(issue) || !wrongType.has(placeKey(issue)))
+    .flatMap((issue) => issueProblems(issue, value, base, schema));
+}
+
+function isWrongType(issue: Issue): boolean {
+  return issue.code === 'invalid_type';
+}
+
+function placeKey(issue: Issue): string {
+  return JSON.stringify(issue.path);
 }
 
 type Issue = z.core.$ZodIssue;
@@ -58,21 +80,22 @@ function issueProblems(issue: Issue, value: unknown, base: Path, schema: z.ZodTy
       atKey: true,
     }));
   }
-  return [
-    { path, message: found === undefined ? `is required: ${expected(issue)}` : messageFor(issue, found) },
-  ];
+  return [{ path, message: messageFor(issue, found) }];
 }
 
 function messageFor(issue: Issue, found: unknown): string {
-  const hint =
-    issue.code === 'invalid_value' && typeof found === 'string' ? didYouMeanOnly(found, issue.values) : '';
   if (issue.code === 'custom') return issue.message;
+  if (found === undefined) return `is required: ${expected(issue)}`;
+  const hint = issue.code === 'invalid_value' && typeof found === 'string' ? hintAt(found, issue.values) : '';
   return `expected ${expected(issue)}, found ${describeValue(found)}${hint}`;
 }
 
-function didYouMeanOnly(found: string, values: readonly unknown[]): string {
-  const text = didYouMean(found, values.map(String));
-  return text.startsWith(',') ? text : '';
+function hintAt(found: string, values: readonly unknown[]): string {
+  const name = nearest(
+    found,
+    values.filter((value) => typeof value === 'string'),
+  );
+  return name === undefined ? '' : `, did you mean "${name}"?`;
 }
 
 function expected(issue: Issue): string {
@@ -86,16 +109,21 @@ function expected(issue: Issue): string {
     case 'too_small':
       return issue.origin === 'number' || issue.origin === 'int'
         ? `a number ${issue.inclusive ? 'of at least' : 'above'} ${issue.minimum}`
-        : `at least ${issue.minimum} ${issue.origin === 'string' ? 'characters' : 'entries'}`;
+        : `at least ${amount(issue.minimum, issue.origin)}`;
     case 'too_big':
       return issue.origin === 'number' || issue.origin === 'int'
         ? `a number ${issue.inclusive ? 'of at most' : 'below'} ${issue.maximum}`
-        : `at most ${issue.maximum} ${issue.origin === 'string' ? 'characters' : 'entries'}`;
+        : `at most ${amount(issue.maximum, issue.origin)}`;
     case 'invalid_union':
       return [...new Set(issue.errors.map(alternative))].join(', or ');
     default:
       return issue.message;
   }
+}
+
+function amount(count: number | bigint, origin: string): string {
+  const [one, many] = origin === 'string' ? ['character', 'characters'] : ['entry', 'entries'];
+  return `${count} ${Number(count) === 1 ? one : many}`;
 }
 
 /** One branch of a union: the type it wants, or what is wrong inside the object that it would accept. */
@@ -115,15 +143,6 @@ const typeNames: Record<string, string> = {
   object: 'a mapping',
   record: 'a mapping',
 };
-
-/** A value as it is shown in a message: short, and with its type where that is not plain. */
-export function describeValue(value: unknown): string {
-  if (value === null) return 'nothing (null)';
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'object') return `a mapping with ${Object.keys(value).join(', ') || 'no keys'}`;
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-}
 
 function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((inner, step) => {

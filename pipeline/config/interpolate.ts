@@ -1,0 +1,63 @@
+import type { Findings } from './findings.js';
+import type { Resolved } from './params.js';
+import { didYouMean, type Path } from './problems.js';
+
+/**
+ * Puts parameters into the scalars of a parsed document: `"${k}"` alone keeps the parameter's type, inside other
+ * text it becomes text, `$${` stands for a literal `${`. Keys are never touched. What consists of a parameter that has
+ * no value is left out, so that an option keeps its default.
+ */
+export function interpolate(
+  document: unknown,
+  values: ReadonlyMap<string, Resolved>,
+  base: Path,
+  findings: Findings,
+): unknown {
+  const walk = (value: unknown, path: Path): unknown => {
+    if (typeof value === 'string') return scalar(value, values, path, findings);
+    if (Array.isArray(value)) return value.map((item, i) => walk(item, [...path, i]));
+    if (value === null || typeof value !== 'object') return value;
+    const entries = Object.entries(value).map(([key, item]) => [key, walk(item, [...path, key])] as const);
+    return Object.fromEntries(entries.filter(([, item]) => item !== undefined));
+  };
+  return walk(document, base);
+}
+
+/** `$${`, `${name}`, or a `${` that is never closed. */
+const references = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
+
+function scalar(
+  text: string,
+  values: ReadonlyMap<string, Resolved>,
+  path: Path,
+  findings: Findings,
+): string | number | boolean | undefined {
+  const fail = (message?: string) => {
+    if (message !== undefined) findings.report({ path, message });
+    findings.markFaulty(path);
+    return undefined;
+  };
+  const lookup = (name: string) => {
+    const value = values.get(name);
+    if (value === undefined)
+      fail(
+        values.has(name)
+          ? undefined
+          : `\${${name}}: there is no such parameter${didYouMean(name, values.keys())}`,
+      );
+    return value;
+  };
+  const whole = /^\$\{([^{}]*)\}$/.exec(text);
+  if (whole) return lookup(whole[1]!.trim()) ?? undefined;
+  return text.replace(references, (match, inner: string | undefined) => {
+    if (match === '$${') return '${';
+    if (inner === undefined) {
+      fail(`"\${" without "}": write "$\${" for these characters themselves`);
+      return '';
+    }
+    const name = inner.trim();
+    const value = lookup(name);
+    if (value === null) fail(`\${${name}} has no value: give one with --set ${name}=…, or a default`);
+    return String(value ?? '');
+  });
+}

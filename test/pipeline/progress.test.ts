@@ -1,0 +1,115 @@
+import { mock } from 'node:test';
+import t from 'tap';
+import { count, duration, showProgress } from '../../pipeline/progress.js';
+import { addTo, createStats, type StageStats } from '../../pipeline/stats.js';
+
+const startedAt = 1_000_000;
+
+/** A running stage since `startedAt`. */
+function running(label: string, kind: StageStats['kind'], rows: number, expected?: number): StageStats {
+  const stats = createStats(label, kind);
+  return Object.assign(stats, { rowsIn: rows, rowsOut: rows, expected, state: 'running', startedAt });
+}
+
+/** A screen that remembers, with the clock at `startedAt`. */
+function screen(t: Tap, isTTY: boolean, columns = 100) {
+  mock.timers.enable({ apis: ['setInterval', 'setTimeout', 'Date'], now: startedAt });
+  t.teardown(() => mock.timers.reset());
+  const written: string[] = [];
+  return { written, isTTY, columns, write: (text: string) => written.push(text) };
+}
+type Tap = Pick<typeof t, 'teardown'>;
+
+t.test('a terminal: a line for each stage that has begun, drawn over the one before', async (t) => {
+  const out = screen(t, true, 100);
+  const source = running('read', 'source', 25, 100);
+  const stats = new Map([
+    ['read', source],
+    ['extract', running('extract', 'transform', 20)],
+    ['rank', createStats('rank', 'combine')],
+  ]);
+  addTo(stats.get('extract')!.figures, 'tokens', 4000);
+  const progress = showProgress('nightly', stats, out);
+  mock.timers.tick(10_000);
+  const first = out.written.slice(-1)[0]!.split('\n');
+  t.equal(first.length, 3, 'two lines and an end');
+  t.match(first[0], /^read +25 documents +2\.5\/s +25 %, 30 s left$/);
+  t.match(first[1], /^extract +20 documents +2\/s +400 tokens\/s$/);
+  source.rowsOut = 100;
+  source.state = 'done';
+  source.endedAt = startedAt + 10_000;
+  mock.timers.tick(250);
+  t.equal(out.written.at(-2), '\x1b[2A\x1b[0J');
+  t.match(out.written.at(-1), /^read +100 documents +10\/s +done\n/);
+  progress.note('careful');
+  t.strictSame(out.written.slice(-2), ['\x1b[2A\x1b[0J', 'note: careful\n'], 'notes stay above');
+  mock.timers.tick(250);
+  progress.stop();
+  t.equal(out.written.at(-1), '\x1b[2A\x1b[0J', 'the display goes');
+  const length = out.written.length;
+  mock.timers.tick(10_000);
+  progress.stop();
+  t.equal(out.written.length, length, 'nothing after the end');
+});
+
+t.test('a narrow terminal: lines are cut, so that none takes two', async (t) => {
+  const out = screen(t, true, 30);
+  const progress = showProgress('n', new Map([['a', running('a', 'source', 5, 100)]]), out);
+  mock.timers.tick(250);
+  progress.stop();
+  t.ok(out.written[0]!.split('\n').every((line) => line.length < 30));
+});
+
+t.test('no terminal: a line soon, then one a minute', async (t) => {
+  const out = screen(t, false);
+  const stats = new Map([
+    ['read', running('read', 'source', 50, 100)],
+    ['rank', Object.assign(running('rank', 'combine', 50), { rowsOut: 0 })],
+    ['write', running('write', 'sink', 50)],
+  ]);
+  const progress = showProgress('nightly', stats, out);
+  mock.timers.tick(4999);
+  t.strictSame(out.written, []);
+  mock.timers.tick(1);
+  t.strictSame(out.written, ['nightly: read 50 documents 10/s 50 %, 5.0 s left | rank 50 documents 10/s\n']);
+  progress.note('careful');
+  t.equal(out.written[1], 'note: careful\n');
+  for (let i = 0; i < 3; i++) mock.timers.tick(60_000);
+  t.equal(out.written.length, 5);
+  progress.stop();
+  mock.timers.tick(600_000);
+  t.equal(out.written.length, 5);
+  t.notMatch(out.written.join(''), '\x1b');
+});
+
+t.test('what is left', async (t) => {
+  const line = (stage: StageStats) => {
+    const out = screen(t, false);
+    const progress = showProgress('n', new Map([['a', stage]]), out);
+    mock.timers.tick(5000);
+    progress.stop();
+    mock.timers.reset();
+    return out.written.join('');
+  };
+  t.match(line(running('a', 'source', 0, 100)), /0\/s 0 %\n$/, 'nothing yet: no guess');
+  t.notMatch(line(running('a', 'source', 10)), '%', 'rows unknown: no share');
+  t.notMatch(line(running('a', 'source', 0, 0)), '%', 'no rows at all');
+  const filtered = running('a', 'source', 10, 100);
+  addTo(filtered.leftOut, 'other language', 40);
+  t.match(line(filtered), '50 %, 5.0 s left', 'rows left out are done too');
+  t.match(line(running('a', 'source', 150, 100)), /100 %\n$/, 'more than expected: no negative time');
+});
+
+t.test('figures', async (t) => {
+  t.strictSame([0, 9.96, 34.4, 89, 90, 3600, 5400, 7260].map(duration), [
+    '0.0 s',
+    '10.0 s',
+    '34 s',
+    '89 s',
+    '2 min',
+    '60 min',
+    '1 h 30 min',
+    '2 h 1 min',
+  ]);
+  t.strictSame([0, 1.25, 12.5, 1_234_567].map(count), ['0', '1.3', '13', '1,234,567']);
+});

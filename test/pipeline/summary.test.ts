@@ -1,0 +1,38 @@
+import t from 'tap';
+import { addTo, createStats, type StageStats } from '../../pipeline/stats.js';
+import { summaryText } from '../../pipeline/summary.js';
+
+function done(stats: StageStats, rowsIn: number, rowsOut: number, ms: number): StageStats {
+  return Object.assign(stats, { rowsIn, rowsOut, startedAt: 1000, endedAt: 1000 + ms, state: 'done' });
+}
+
+t.test('rows in = rows out + left out, for every stage', async (t) => {
+  const read = done(createStats('read', 'source'), 12_345, 12_000, 2000);
+  addTo(read.leftOut, 'language is not en', 345);
+  const model = done(createStats('extract+top_k', 'transform'), 12_000, 11_990, 2000);
+  addTo(model.leftOut, 'empty', 10);
+  addTo(model.figures, 'tokens', 1_000_000);
+  const profile = done(createStats('profile', 'combine'), 11_990, 0, 500);
+  const write = done(createStats('write', 'sink'), 11_990, 11_990, 90_000);
+  const stats = new Map(Object.entries({ read, model, profile, write }));
+  const text = summaryText(
+    'nightly',
+    { stats, files: ['/out/a', '/out/b'], reports: ['A report'] },
+    3_900_000,
+  );
+  const lines = text.split('\n');
+  t.match(lines[0], /^nightly: done in 65 min, peak memory [\d,]+ MB$/);
+  t.strictSame(lines.slice(1), [
+    '  stage          rows in  rows out  left out  time',
+    '  read            12,345    12,000       345  2.0 s  345 language is not en',
+    '  extract+top_k   12,000    11,990        10  2.0 s  10 empty, 1,000,000 tokens, 5,995 documents/s, 500,000 tokens/s',
+    '  profile         11,990         -         0  0.5 s',
+    '  write           11,990    11,990         0  2 min',
+    '',
+    'A report',
+    '',
+    'wrote /out/a',
+    'wrote /out/b',
+    '',
+  ]);
+});
