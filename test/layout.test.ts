@@ -40,11 +40,6 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
     part: /^transforms\/tokenizer\//,
     may: /^(transforms\/tokenizer\/|pipeline\/errors\.ts|tokenizers$|zod$|p-limit$)/,
   },
-  // describeValue was in config/problems before it had a file of its own.
-  {
-    part: /^transforms\/jsonl\/convert/,
-    may: /^(transforms\/|pipeline\/(config\/problems|errors)|apache-arrow$)/,
-  },
   {
     part: /^transforms\//,
     may: /^(transforms\/|pipeline\/(?!cli\/|builtins|main|config\/|run\.ts|plan|segment)|apache-arrow$|zod$|tinyglobby$|p-limit$)/,

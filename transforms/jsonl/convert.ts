@@ -7,7 +7,7 @@ import {
   Struct,
   vectorFromArray,
 } from 'apache-arrow';
-import { describeValue } from '../../pipeline/config/problems.js';
+import { describeValue } from '../../pipeline/describe-value.js';
 import { DataError, type Place } from '../../pipeline/errors.js';
 
 export type InvalidText = 'fail' | 'replace';
