@@ -1,76 +1,128 @@
-import { type DataType, DataType as Is, type RecordBatch, type Vector } from 'apache-arrow';
+import { type Data, DataType, type Field, type RecordBatch, Vector } from 'apache-arrow';
 import { NagError } from '../pipeline/errors.js';
+import { dateText, decimalText, timestampText } from './json-exact.js';
 
-/** A function that writes a row of a batch as JSON text. */
-export function jsonRow(batch: RecordBatch): (row: number) => string {
-  const columns = batch.schema.fields.map((field) => {
-    const vector = batch.getChild(field.name)!;
-    return {
-      key: JSON.stringify(field.name),
-      write: isFeature(field.name, field.type) ? feature(vector) : cell(vector, field.metadata),
-    };
-  });
+/** Writes the value at an index as JSON text. */
+type Write = (index: number) => string;
+
+/**
+ * A function that writes a row of a batch as JSON text. Integers and decimals keep all their digits, binary becomes
+ * base64, times of day and durations numbers of their unit. JSON has no NaN and no infinity: they become null.
+ * Throws a `NagError` for a column that has no sensible JSON.
+ */
+export function jsonRow(batch: RecordBatch): Write {
+  const columns = batch.schema.fields.map((field, i) => ({
+    key: JSON.stringify(field.name),
+    write: columnWriter(field, batch.data.children[i]!),
+  }));
   return (row) => `{${columns.map(({ key, write }) => `${key}:${write(row)}`).join(',')}}`;
 }
 
-/** The layout of the reference implementation's feature files. */
-function feature(vector: Vector): (row: number) => string {
-  return (row) =>
-    `{"layer_topk_value_index":${JSON.stringify(Array.from(vector.get(row) as Iterable<number>))}}`;
-}
-
-function isFeature(name: string, type: DataType): boolean {
-  return name.endsWith('_feature') && Is.isFixedSizeList(type);
-}
-
-function cell(vector: Vector, metadata: ReadonlyMap<string, string>): (row: number) => string {
+function columnWriter(field: Field, data: Data): Write {
   // Text that was JSON when it was read goes out as that JSON.
-  if (metadata.get('nag.json') === 'true') return (row) => String(vector.get(row) ?? 'null');
-  return (row) => text(vector.get(row), vector.type);
+  if (field.metadata.get('nag.json') === 'true') {
+    const column = new Vector([data]);
+    return (row) => String(column.get(row) ?? 'null');
+  }
+  const write = writerOf(data, field.name);
+  // The layout of the reference implementation's feature files.
+  if (field.name.endsWith('_feature') && DataType.isFixedSizeList(field.type))
+    return (row) => `{"layer_topk_value_index":${write(row)}}`;
+  return write;
 }
 
-function text(value: unknown, type: DataType): string {
-  if (value === null || value === undefined) return 'null';
-  if (Is.isDictionary(type)) return text(value, type.dictionary);
-  if (Is.isDecimal(type) || typeof value === 'bigint') return exactNumber(value, type);
-  if (typeof value === 'number' && Is.isTimestamp(type)) return JSON.stringify(new Date(value).toISOString());
-  if (typeof value === 'number' && Is.isDate(type))
-    return JSON.stringify(new Date(value).toISOString().slice(0, 10));
-  if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : 'null';
-  if (typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);
-  if (Is.isBinary(type) || Is.isFixedSizeBinary(type) || Is.isLargeBinary(type))
-    return JSON.stringify(Buffer.from(value as Uint8Array).toString('base64'));
-  if (Is.isList(type) || Is.isFixedSizeList(type))
-    return `[${Array.from(value as Iterable<unknown>, (item) => text(item, type.children[0]!.type)).join(',')}]`;
-  if (Is.isStruct(type))
-    return object(
-      type.children.map((child) => [child.name, (value as Record<string, unknown>)[child.name], child.type]),
-    );
-  if (Is.isMap(type))
-    return mapText(value, type.children[0]!.type as unknown as { children: { type: DataType }[] });
+function writerOf(data: Data, column: string): Write {
+  const write = nestedWriter(data, column) ?? scalarWriter(data, column);
+  return data.nullCount === 0 ? write : (index) => (data.getValid(index) ? write(index) : 'null');
+}
+
+function nestedWriter(data: Data, column: string): Write | undefined {
+  const { type, valueOffsets } = data;
+  const byOffsets = (row: number): [number, number] => [
+    Number(valueOffsets[row]),
+    Number(valueOffsets[row + 1]),
+  ];
+  if (DataType.isDictionary(type)) return dictionaryWriter(data, column);
+  if (DataType.isStruct(type)) return structWriter(data, column);
+  if (DataType.isMap(type)) return mapWriter(data, column, byOffsets);
+  if (DataType.isList(type) || DataType.isLargeList(type)) return listWriter(data, column, byOffsets);
+  if (!DataType.isFixedSizeList(type)) return undefined;
+  const { listSize } = type;
+  return listWriter(data, column, (row) => [row * listSize, (row + 1) * listSize]);
+}
+
+function dictionaryWriter({ values, dictionary }: Data, column: string): Write {
+  const chunks =
+    dictionary?.data.map((chunk) => ({ rows: chunk.length, write: writerOf(chunk, column) })) ?? [];
+  return (index) => {
+    let place = Number(values[index]);
+    for (const { rows, write } of chunks) {
+      if (place < rows) return write(place);
+      place -= rows;
+    }
+    throw new NagError(`column "${column}": an index is outside of its dictionary`);
+  };
+}
+
+function structWriter({ type, children }: Data, column: string): Write {
+  const fields = children.map((child, i) => ({
+    key: JSON.stringify(type.children[i]?.name ?? ''),
+    write: writerOf(child, column),
+  }));
+  return (index) => `{${fields.map(({ key, write }) => `${key}:${write(index)}`).join(',')}}`;
+}
+
+function listWriter({ children }: Data, column: string, range: (row: number) => [number, number]): Write {
+  const write = writerOf(children[0]!, column);
+  return (row) => {
+    const [start, end] = range(row);
+    return `[${Array.from({ length: end - start }, (_, i) => write(start + i)).join(',')}]`;
+  };
+}
+
+/** Keys that are no text are written as text: objects have no others. */
+function mapWriter({ children }: Data, column: string, range: (row: number) => [number, number]): Write {
+  const [keys, values] = children[0]!.children.map((child) => writerOf(child, column));
+  return (row) => {
+    const [start, end] = range(row);
+    const entries = Array.from({ length: end - start }, (_, i) => {
+      const key = keys!(start + i);
+      return `${key.startsWith('"') ? key : JSON.stringify(key)}:${values!(start + i)}`;
+    });
+    return `{${entries.join(',')}}`;
+  };
+}
+
+function scalarWriter(data: Data, column: string): Write {
+  const { type, values } = data;
+  const cells = new Vector([data]);
+  if (DataType.isNull(type)) return () => 'null';
+  if (isText(type) || DataType.isBool(type)) return (index) => JSON.stringify(cells.get(index));
+  if (DataType.isFloat(type)) return (index) => finite(cells.get(index));
+  if (DataType.isInt(type) || DataType.isTime(type) || DataType.isDuration(type))
+    return (index) => String(values[index]);
+  if (DataType.isDate(type)) return (index) => dateText(cells.get(index));
+  if (DataType.isTimestamp(type)) return (index) => timestampText(values[index], type);
+  if (DataType.isDecimal(type)) return (index) => decimalText(cells.get(index), type.scale);
+  if (isBytes(type)) return (index) => JSON.stringify(Buffer.from(cells.get(index)).toString('base64'));
   throw new NagError(
-    `a column of type ${String(type)} cannot be written as JSON; write Parquet, or leave it out`,
+    `column "${column}": ${String(type)} cannot be written as JSON; write Parquet, or leave the column out`,
   );
 }
 
-/** 64-bit integers as they are: JSON has no limit of digits, and readers that have one can be told. */
-function exactNumber(value: unknown, type: DataType): string {
-  if (typeof value === 'bigint') return String(value);
-  throw new NagError(
-    `a column of type ${String(type)} cannot be written as JSON; write Parquet, or leave it out`,
+function isText(type: DataType): boolean {
+  return DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isUtf8View(type);
+}
+
+function isBytes(type: DataType): boolean {
+  return (
+    DataType.isBinary(type) ||
+    DataType.isLargeBinary(type) ||
+    DataType.isFixedSizeBinary(type) ||
+    DataType.isBinaryView(type)
   );
 }
 
-function object(entries: readonly (readonly [string, unknown, DataType])[]): string {
-  return `{${entries.map(([name, value, type]) => `${JSON.stringify(name)}:${text(value, type)}`).join(',')}}`;
-}
-
-function mapText(value: unknown, entry: { children: { type: DataType }[] }): string {
-  const valueType = entry.children[1]!.type;
-  return object(
-    Array.from(
-      value as Iterable<[unknown, unknown]>,
-      ([key, inner]) => [String(key), inner, valueType] as const,
-    ),
-  );
+function finite(value: number): string {
+  return Number.isFinite(value) ? JSON.stringify(value) : 'null';
 }

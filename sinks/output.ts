@@ -24,38 +24,39 @@ export async function* outputBatches(
   order: 'rank' | 'input' | undefined,
   tempDir: string,
 ): AsyncGenerator<RecordBatch> {
-  const { first, rest } = await split(sameColumns(input));
-  const ranked = first.schema.fields.some((field) => field.name === rankColumn);
-  if (order === 'rank' && !ranked)
-    throw new NagError(`order: rank needs the column ${rankColumn}; put rank before this stage`);
-  if (ranked && order !== 'input') yield* inRankOrder(rest, rankColumn, tempDir);
-  else yield* rest;
-}
-
-/** The first batch, and all of them. */
-async function split(batches: AsyncGenerator<RecordBatch>) {
-  const first = await batches.next();
-  if (first.done)
-    throw new NagError('nothing came in, not even columns: a stage before this one swallows its input');
-  async function* all() {
-    yield first.value as RecordBatch;
-    yield* batches;
+  const batches = sameColumns(input);
+  try {
+    const first = await batches.next();
+    if (first.done)
+      throw new NagError('nothing came in, not even columns: a stage before this one swallows its input');
+    // A column of an earlier run's ranks does not rank these rows: they may be of several runs, and are in its order.
+    const ranked = first.value.computed.has(rankColumn);
+    if (order === 'rank' && !ranked)
+      throw new NagError(`order: rank needs the column ${rankColumn}; put rank before this stage`);
+    const columns = columnsOf(first.value, batches);
+    yield* ranked && order !== 'input' ? inRankOrder(columns, rankColumn, tempDir) : columns;
+  } finally {
+    await batches.return(undefined);
   }
-  return { first: first.value, rest: all() };
 }
 
-async function* sameColumns(input: AsyncIterable<Batch>): AsyncGenerator<RecordBatch> {
+async function* columnsOf(first: Batch, rest: AsyncIterable<Batch>): AsyncGenerator<RecordBatch> {
+  yield first.columns;
+  for await (const { columns } of rest) yield columns;
+}
+
+async function* sameColumns(input: AsyncIterable<Batch>): AsyncGenerator<Batch, undefined> {
   let schema: Schema | undefined;
-  for await (const { columns, bundle } of input) {
-    const { fields } = columns.schema;
+  for await (const batch of input) {
+    const { fields } = batch.columns.schema;
     const visible = fields.flatMap(({ name }, i) => (name.startsWith('#') ? [] : [i]));
-    const out = visible.length === fields.length ? columns : selectColumns(columns, visible);
-    schema ??= out.schema;
-    const difference = differenceOf(schema, out.schema);
+    const columns = visible.length === fields.length ? batch.columns : selectColumns(batch.columns, visible);
+    schema ??= columns.schema;
+    const difference = differenceOf(schema, columns.schema);
     if (difference !== undefined)
       throw new NagError(
-        `${bundle.file}: its rows cannot be written with those before: ${difference}; write them with a sink of their own`,
+        `${batch.bundle.file}: its rows cannot be written with those before: ${difference}; write them with a sink of their own`,
       );
-    yield out;
+    yield { ...batch, columns };
   }
 }

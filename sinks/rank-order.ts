@@ -33,7 +33,7 @@ export async function* inRankOrder(
     let bytes = 0;
     for await (const batch of input) {
       held.push(batch);
-      bytes += batch.data.byteLength;
+      bytes += batch.numRows === 0 ? 0 : batch.data.byteLength;
       if (bytes <= limit) continue;
       await buckets.add(held);
       held = [];

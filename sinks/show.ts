@@ -34,7 +34,10 @@ export const show = defineSink({
     let rows = 0;
     for await (const batch of input) {
       if (settings.columns)
-        best = keepBest([...best, ...rowsOf(batch, settings.columns, rows)], settings.rows);
+        best = keepBest(
+          [...best, ...rowsOf(batch, settings.columns, rows, limitOf(best, settings.rows))],
+          settings.rows,
+        );
       if (settings.by !== undefined) addGroups(groups, batch, settings.by);
       rows += batch.rows.length;
     }
@@ -59,13 +62,21 @@ interface Group {
   distance: number;
 }
 
-function rowsOf(batch: Batch, names: readonly string[], before: number): Row[] {
+/** The rows of a batch whose place is before a limit: only what may be printed is made text. */
+function rowsOf(batch: Batch, names: readonly string[], before: number, limit: number): Row[] {
   const columns = names.map((name) => requireColumn(batch.columns, name));
   const ranks = batch.columns.getChild(rankColumn);
-  return Array.from(batch.rows, (_, row) => ({
-    place: ranks ? Number(ranks.get(row)) : before + row,
-    cells: columns.map((column) => cellText(column.get(row))),
-  }));
+  const found: Row[] = [];
+  for (let row = 0; row < batch.rows.length; row++) {
+    const place = ranks ? Number(ranks.get(row)) : before + row;
+    if (place < limit) found.push({ place, cells: columns.map((column) => cellText(column.get(row))) });
+  }
+  return found;
+}
+
+/** The place from which on rows are not printed, as there are enough better ones. */
+function limitOf(best: readonly Row[], count: number): number {
+  return best.length < count ? Infinity : best.at(-1)!.place;
 }
 
 function keepBest(rows: readonly Row[], count: number): Row[] {
@@ -76,7 +87,7 @@ function addGroups(groups: Map<string, Group>, batch: Batch, by: string): void {
   const column = requireColumn(batch.columns, by);
   const distances = batch.columns.getChild(distanceColumn);
   for (let row = 0; row < batch.rows.length; row++) {
-    const key = cellText(column.get(row));
+    const key = String(column.get(row) ?? '-');
     const group = groups.get(key) ?? { rows: 0, distance: 0 };
     group.rows++;
     group.distance += distances ? Number(distances.get(row)) : Number.NaN;
@@ -111,15 +122,16 @@ function groupTable(by: string, groups: ReadonlyMap<string, Group>): string {
     means.sort((a, b) => b.rows - a.rows);
     return table(
       [by, 'rows'],
-      means.map(({ name, rows }) => [name, String(rows)]),
+      means.map(({ name, rows }) => [cellText(name), String(rows)]),
     );
   }
   means.sort((a, b) => a.mean - b.mean);
   const nearest = 1 - (means[0]?.mean ?? 0);
-  const bar = (mean: number) => '█'.repeat(Math.max(1, Math.round((24 * (1 - mean)) / nearest)));
+  const bar = (mean: number) =>
+    '█'.repeat(Math.min(24, Math.max(1, Math.round((24 * (1 - mean)) / nearest) || 0)));
   return table(
     [by, 'rows', `mean ${distanceColumn}`, 'similarity'],
-    means.map(({ name, rows, mean }) => [name, String(rows), mean.toFixed(4), bar(mean)]),
+    means.map(({ name, rows, mean }) => [cellText(name), String(rows), mean.toFixed(4), bar(mean)]),
   );
 }
 
@@ -132,8 +144,16 @@ function requireColumn(columns: RecordBatch, name: string) {
 }
 
 function cellText(value: unknown): string {
-  if (value === null || value === undefined) return '-';
   if (typeof value === 'number' && !Number.isInteger(value)) return value.toFixed(4);
-  const text = String(value).replace(/\s+/g, ' ');
+  return cut(oneLine(value));
+}
+
+function oneLine(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  // A long document is cut before it is searched for white space.
+  return String(value).slice(0, 1000).replace(/\s+/g, ' ');
+}
+
+function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

@@ -1,7 +1,7 @@
 import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
 import { stageParquet } from '../pipeline/arrow/parquet-writer.js';
-import { type Context, defineSink } from '../pipeline/component.js';
+import { defineSink } from '../pipeline/component.js';
 import { outputBatches, outputOptions } from './output.js';
 
 const options = z.strictObject({
@@ -33,29 +33,38 @@ export const writeParquetSink = defineSink({
     - {use: write.parquet, with: {path: out/docs.parquet, compression: zstd, row_group_rows: 5000}}`,
   async run(input, settings, context) {
     const batches = outputBatches(input, settings.order, context.tempDir);
-    const first = await batches.next();
-    if (first.done) throw new RangeError('outputBatches gave no batch');
-    const staged = await stageParquet(settings.path, first.value.schema, withFirst(first.value, batches), {
-      compression: settings.compression,
-      rowGroupRows: settings.row_group_rows,
-      maxFileBytes: settings.part_mb * 1e6,
-      metadata: footer(context),
-    });
-    const rows = staged.files.reduce((sum, file) => sum + file.rows, 0);
-    return {
-      rows,
-      files: staged.files.map((file) => file.path),
-      publish: staged.publish,
-      discard: staged.discard,
-    };
+    try {
+      const first = await batches.next();
+      if (first.done) throw new RangeError('outputBatches gave no batch');
+      const all = pieces(withFirst(first.value, batches), (settings.part_mb * 1e6) / 8);
+      const staged = await stageParquet(settings.path, first.value.schema, all, {
+        compression: settings.compression,
+        rowGroupRows: settings.row_group_rows,
+        maxFileBytes: settings.part_mb * 1e6,
+        metadata: Object.fromEntries(context.provenance),
+      });
+      return {
+        rows: staged.files.reduce((sum, file) => sum + file.rows, 0),
+        files: staged.files.map((file) => file.path),
+        publish: staged.publish,
+        discard: staged.discard,
+      };
+    } finally {
+      await batches.return(undefined);
+    }
   },
 });
-
-function footer(context: Context): Record<string, string> {
-  return Object.fromEntries(context.provenance);
-}
 
 async function* withFirst(first: RecordBatch, rest: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
   yield first;
   yield* rest;
+}
+
+/** Batches of no more than about so many bytes: a part can only end between two of them. */
+async function* pieces(batches: AsyncIterable<RecordBatch>, bytes: number): AsyncGenerator<RecordBatch> {
+  for await (const batch of batches) {
+    const rows = Math.ceil(batch.numRows / Math.ceil(batch.data.byteLength / bytes));
+    if (!(rows < batch.numRows)) yield batch;
+    else for (let start = 0; start < batch.numRows; start += rows) yield batch.slice(start, start + rows);
+  }
 }

@@ -78,6 +78,6 @@ t.test("the README shows the quickstart's real output", async (t) => {
     found.map(({ name }) => name),
     shown.map(({ name }) => name),
   );
-  for (const [i, { name, mean }] of shown.entries()) t.ok(Math.abs(found[i]!.mean - mean) < 0.01, name);
+  for (const [i, { name, mean }] of shown.entries()) t.ok(Math.abs(found[i]!.mean - mean) < 0.01, name ?? '');
   t.match(stdout, /^ +0 +science-\d+ +science /m);
 });

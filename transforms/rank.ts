@@ -1,8 +1,9 @@
 import { Float64, Int32, makeData } from 'apache-arrow';
 import { z } from 'zod';
-import { type Batch, inputOrder, withColumn } from '../pipeline/batch.js';
+import { type Batch, inputOrder, type Roles, withColumn } from '../pipeline/batch.js';
 import { type CombineContext, defineCombine } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
+import { closeAll } from '../pipeline/resources.js';
 import type { Selection } from './nag/budget-heap.js';
 import { type DocidKind, distanceValues, docidReader, tokenCounts } from './rank/cells.js';
 import { ComputedColumns } from './rank/computed.js';
@@ -64,10 +65,9 @@ export const rank = defineCombine<typeof options, Partial, AsyncIterable<Batch>>
       merge: mergePartials,
       extract: (partial) => selected(partial, state),
       close: async () => {
-        for (const partial of open) {
-          await partial.ranking.close();
-          await partial.computed.close();
-        }
+        await closeAll(
+          open.flatMap(({ ranking, computed }) => [() => ranking.close(), () => computed.close()]),
+        );
       },
     };
   },
@@ -80,7 +80,15 @@ interface Partial {
   rows: number;
   lastOrder: number;
   docidKind: DocidKind | undefined;
-  removed: ReadonlySet<string>;
+  changes: Changes | undefined;
+}
+
+/** What the stages before have done to the pool's columns: the same with every row, or its columns would differ. */
+interface Changes {
+  readonly computed: ReadonlySet<string>;
+  readonly removed: ReadonlySet<string>;
+  /** Roles that computed columns play. */
+  readonly roles: Roles;
 }
 
 interface State {
@@ -91,8 +99,16 @@ interface State {
 
 function createPartial({ settings, context, bound }: State): Partial {
   const ranking = new Ranking({ bound, memoryBytes: settings.memory_mb * 1e6, tempDir: context.tempDir });
-  const computed = new ComputedColumns(context.tempDir, context.stage);
-  return { ranking, computed, tokens: 0, rows: 0, lastOrder: -1, docidKind: undefined, removed: new Set() };
+  const computed = new ComputedColumns(context.tempDir);
+  return {
+    ranking,
+    computed,
+    tokens: 0,
+    rows: 0,
+    lastOrder: -1,
+    docidKind: undefined,
+    changes: undefined,
+  };
 }
 
 /** The most that the budget can be: exact for a number of tokens; for a share, from a pass over the token column. */
@@ -114,9 +130,10 @@ async function addBatch(partial: Partial, batch: Batch, context: CombineContext)
   const docids = docidReader(batch);
   if (!docids)
     context.note(
-      `the pool has no column "${batch.roles.docid}" of docids: equal distances keep the order of the input`,
+      `the pool has no column "${batch.roles.docid ?? 'docid'}" of docids: equal distances keep the order of the input`,
     );
   checkKind(partial, docids?.kind);
+  checkChanges(partial, changesOf(batch));
   const kept = new Uint32Array(batch.rows.length);
   let count = 0;
   for (let row = 0; row < batch.rows.length; row++) {
@@ -133,7 +150,6 @@ async function addBatch(partial: Partial, batch: Batch, context: CombineContext)
     if (typeof taken === 'boolean' ? taken : await taken) kept[count++] = row;
   }
   partial.rows += batch.rows.length;
-  partial.removed = batch.removed;
   await partial.computed.keep(batch, kept.slice(0, count), new Set([distanceColumn]));
   return partial;
 }
@@ -147,9 +163,33 @@ function checkKind(partial: Partial, kind: DocidKind | undefined): void {
   partial.docidKind = kind;
 }
 
+function changesOf({ columns, computed, removed, roles }: Batch): Changes {
+  const there = columns.schema.fields.map((field) => field.name);
+  const made = new Set(there.filter((name) => computed.has(name) && !name.startsWith('#')));
+  const played = Object.entries(roles).filter(([, name]) => name !== undefined && made.has(name));
+  return { computed: made, removed, roles: Object.fromEntries(played) };
+}
+
+function checkChanges(partial: Partial, changes: Changes): void {
+  const first = partial.changes ?? changes;
+  const different =
+    differenceOf(first.computed, changes.computed) ?? differenceOf(first.removed, changes.removed);
+  if (different !== undefined)
+    throw new NagError(
+      `the stages before rank make or remove the column "${different}" in one part of the pool only: its rows cannot be put together`,
+    );
+  partial.changes = first;
+}
+
+/** A name that only one of the sets has. */
+function differenceOf(a: ReadonlySet<string>, b: ReadonlySet<string>): string | undefined {
+  return [...a].find((name) => !b.has(name)) ?? [...b].find((name) => !a.has(name));
+}
+
 async function mergePartials(a: Partial, b: Partial): Promise<Partial> {
-  if (b.rows === 0) return a;
+  if (!b.changes) return a;
   checkKind(a, b.docidKind);
+  checkChanges(a, b.changes);
   await a.ranking.merge(b.ranking);
   a.computed.merge(b.computed);
   a.tokens += b.tokens;
@@ -165,11 +205,13 @@ async function* selected(partial: Partial, { settings, context, bound }: State):
     partial.tokens > 0 ? await partial.ranking.select(Math.min(budget, bound ?? budget)) : nothing;
   report(selection, partial, budget, context);
   const { orders, ranks } = inInputOrder(selection);
+  const removed = partial.changes?.removed ?? new Set();
   let at = 0;
-  for await (const batch of partial.computed.attach(context.reread(orders, partial.removed))) {
+  for await (const batch of partial.computed.attach(context.reread(orders, removed))) {
     const chosen = ranks.subarray(at, at + batch.rows.length);
     at += chosen.length;
-    yield withRanks(batch, chosen, selection);
+    const roles = { ...batch.roles, ...partial.changes?.roles };
+    yield withRanks({ ...batch, roles }, chosen, selection);
   }
 }
 

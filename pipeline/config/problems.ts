@@ -3,7 +3,6 @@ import type { z } from 'zod';
 import { describeValue } from '../describe-value.js';
 import { NagError } from '../errors.js';
 
-
 /** Keys and indices from the document's root to a value: `['stages', 3, 'with', 'k']`. */
 export type Path = readonly (string | number)[];
 

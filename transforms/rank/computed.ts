@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Float64, makeData } from 'apache-arrow';
 import { gatherBatch } from '../../pipeline/arrow/gather.js';
 import { SpillFile } from '../../pipeline/arrow/ipc-spill.js';
@@ -8,17 +9,16 @@ const orderColumn = '#order';
 
 /** Computed columns of documents that may be selected, on disk until it is known which are. */
 export class ComputedColumns {
-  readonly #name: (index: number) => string;
+  readonly #tempDir: string;
   #spill: SpillFile | undefined;
   readonly #parts: Part[] = [];
+  /** The columns without rows, for a selection of nothing. */
+  #none: Kept | undefined;
   /** Spills taken over by `merge`. */
   readonly #others: ComputedColumns[] = [];
 
-  constructor(
-    private readonly tempDir: string,
-    id: string,
-  ) {
-    this.#name = (index) => `nag-computed-${process.pid}-${id}-${index}.arrow`;
+  constructor(tempDir: string) {
+    this.#tempDir = tempDir;
   }
 
   /** Keeps the computed columns, less those named in `without`, of some rows of a batch. */
@@ -27,13 +27,16 @@ export class ComputedColumns {
     const wanted = fields.flatMap(({ name }, i) =>
       batch.computed.has(name) && !without.has(name) && !name.startsWith('#') ? [i] : [],
     );
-    if (wanted.length === 0 || positions.length === 0) return;
-    const columns = gatherBatch(selectColumns(batch.columns, wanted), positions);
+    if (wanted.length === 0) return;
+    const selected = selectColumns(batch.columns, wanted);
+    this.#none ??= { columns: gatherBatch(selected, new Uint32Array(0)), orders: new Float64Array(0) };
+    if (positions.length === 0) return;
+    const columns = gatherBatch(selected, positions);
     const orders = Float64Array.from(positions, (row) => inputOrder(batch, row));
     const data = makeData({ type: new Float64(), data: orders, nullCount: 0 });
     const rows = positions.map((row) => batch.rows[row]!);
     const numbered = withColumn({ ...batch, columns, rows }, orderColumn, data);
-    this.#spill ??= await SpillFile.create(this.tempDir, this.#name(spillCount++));
+    this.#spill ??= await SpillFile.create(this.#tempDir, `nag-computed-${randomUUID()}.arrow`);
     await this.#spill.append(numbered.columns);
     this.#parts.push({ spill: this.#spill, index: this.#spill.batches - 1, first: orders[0]! });
   }
@@ -41,6 +44,7 @@ export class ComputedColumns {
   /** Takes over the columns of another part of the input. */
   merge(other: ComputedColumns): void {
     this.#others.push(other);
+    this.#none ??= other.#none;
     this.#parts.push(...other.#parts);
     this.#parts.sort((a, b) => a.first - b.first);
   }
@@ -48,14 +52,13 @@ export class ComputedColumns {
   /** Puts the kept columns beside rows that were read again; these come in input order, each of them kept. */
   async *attach(input: AsyncIterable<Batch>): AsyncGenerator<Batch> {
     const parts = this.#parts;
-    if (parts.length === 0) {
-      yield* input;
-      return;
-    }
-    let at = 0;
-    let kept = await load(parts[at]!);
+    let at = -1;
+    let kept = this.#none;
     for await (const batch of input) {
-      if (batch.rows.length === 0) yield joined(batch, kept);
+      if (!kept || batch.rows.length === 0) {
+        yield kept ? joined(batch, kept) : batch;
+        continue;
+      }
       for (let row = 0; row < batch.rows.length; ) {
         const order = inputOrder(batch, row);
         while (parts[at + 1] && parts[at + 1]!.first <= order) kept = await load(parts[++at]!);
@@ -79,14 +82,18 @@ interface Part {
   readonly first: number;
 }
 
-async function load({ spill, index }: Part) {
+/** Computed columns of some rows, and these rows' input order. */
+interface Kept {
+  readonly columns: Batch['columns'];
+  readonly orders: Float64Array;
+}
+
+async function load({ spill, index }: Part): Promise<Kept> {
   const columns = await spill.batchAt(index);
   return { columns, orders: columns.getChild(orderColumn)!.toArray() as Float64Array };
 }
 
-let spillCount = 0;
-
-function joined(batch: Batch, kept: { columns: Batch['columns']; orders: Float64Array }): Batch {
+function joined(batch: Batch, kept: Kept): Batch {
   const positions = new Uint32Array(batch.rows.length);
   let at = 0;
   for (let row = 0; row < positions.length; row++) {

@@ -58,7 +58,10 @@ export class Ranking {
       return;
     }
     if (this.#heap) await this.#spill(this.#heap);
-    for await (const key of other.#keys()) await this.#sort!.add(key);
+    for await (const key of other.#keys()) {
+      const writing = this.#sort!.add(key);
+      if (writing) await writing;
+    }
   }
 
   /** The documents within the budget, best first. The ranking cannot be used afterwards. */
@@ -95,8 +98,10 @@ export class Ranking {
   async #spill(heap: BudgetHeap): Promise<void> {
     this.#threshold = heap.threshold;
     this.#sort = this.#newSort();
-    for (const { distance, docid, tokens, order } of heap.entries())
-      await this.#sort.add(encodeKey(distance, docid, tokens, order));
+    for (const { distance, docid, tokens, order } of heap.entries()) {
+      const writing = this.#sort.add(encodeKey(distance, docid, tokens, order));
+      if (writing) await writing;
+    }
     this.#heap = undefined;
   }
 

@@ -10,8 +10,9 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import t from 'tap';
-import { type Batch, withColumn, withoutColumns } from '../../../pipeline/batch.js';
+import { type Batch, roleColumn, withColumn, withoutColumns } from '../../../pipeline/batch.js';
 import { rank } from '../../../transforms/rank.js';
+import { readJsonl } from '../../../transforms/read-jsonl.js';
 import { cells, mapStage, memorySource, recordBatch, type StageRow } from '../../fixtures/engine.js';
 
 import {
@@ -275,4 +276,30 @@ t.test('says what it cannot rank', async (t) => {
     ],
     /repeats or reorders rows/,
   );
+});
+
+t.test('text put together from a template can be read below rank too', async (t) => {
+  const lines = [0, 1, 2].map((n) =>
+    JSON.stringify({ docid: `d${n}`, q: `q${n}`, token_num: 1, d: n / 2, order: n, keep: 1 }),
+  );
+  const dir = t.testdir({ 'pool.jsonl': lines.join('\n') });
+  const texts: unknown[] = [];
+  const reading = mapStage(
+    (batch) => {
+      texts.push(...cells([batch], roleColumn(batch, 'text').name));
+      return batch;
+    },
+    { needs: () => ({ roles: ['text'] }) },
+  );
+  const { batches } = await ranked(
+    [
+      ['pool', readJsonl, { path: `${dir}/pool.jsonl`, columns: { text: '<{q}>' } }],
+      ['score', scored],
+      ['rank', rank, { tokens: 2 }],
+      ['reading', reading],
+    ],
+    dir,
+  );
+  t.strictSame(texts, ['<q0>', '<q1>']);
+  t.strictSame(cells(batches, 'docid'), ['d0', 'd1']);
 });

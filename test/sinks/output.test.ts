@@ -1,0 +1,78 @@
+import { Int32, type RecordBatch, Utf8 } from 'apache-arrow';
+import t from 'tap';
+import type { Batch } from '../../pipeline/batch.js';
+import { outputBatches } from '../../sinks/output.js';
+import { batchOf, cells, recordBatch } from '../fixtures/engine.js';
+
+const int = new Int32();
+
+function ranked(ranks: readonly number[], ordinal = 0, computed = ['nag_rank', '#hidden']): Batch {
+  const columns = recordBatch({
+    nag_rank: [int, ranks],
+    '#hidden': [int, ranks],
+    n: [int, ranks.map((rank) => rank * 10)],
+  });
+  return { ...batchOf(columns, ordinal), computed: new Set(computed) };
+}
+
+async function output(batches: readonly Batch[], order: 'rank' | 'input' | undefined, onEnd = () => {}) {
+  const input = (async function* () {
+    try {
+      yield* batches;
+    } finally {
+      onEnd();
+    }
+  })();
+  const out: RecordBatch[] = [];
+  for await (const batch of outputBatches(input, order, '/tmp')) out.push(batch);
+  return out;
+}
+
+t.test('ranked rows by rank unless input order is asked for; hidden columns never', async (t) => {
+  const batches = [ranked([3, 1], 0), ranked([0, 2], 1)];
+  for (const [order, expected] of [
+    [undefined, [0, 10, 20, 30]],
+    ['rank', [0, 10, 20, 30]],
+    ['input', [30, 10, 0, 20]],
+  ] as const) {
+    const out = await output(batches, order);
+    t.strictSame(cells(out, 'n'), expected);
+    t.strictSame(
+      out[0]?.schema.fields.map((field) => field.name),
+      ['nag_rank', 'n'],
+    );
+  }
+});
+
+t.test('the ranks of an earlier run are a column like others', async (t) => {
+  const batches = [ranked([3, 3], 0, []), ranked([0, 3], 1, [])];
+  t.strictSame(cells(await output(batches, undefined), 'n'), [30, 30, 0, 30]);
+  await t.rejects(output(batches, 'rank'), {
+    message: /order: rank needs the column nag_rank; put rank before/,
+  });
+});
+
+t.test('batches without rows give columns', async (t) => {
+  const out = await output([ranked([])], undefined);
+  t.equal(out.length, 1);
+  t.strictSame(
+    out[0]?.schema.fields.map((field) => field.name),
+    ['nag_rank', 'n'],
+  );
+});
+
+t.test('ends its input where it cannot go on', async (t) => {
+  let ended = 0;
+  const end = () => {
+    ended++;
+  };
+  const other = batchOf(recordBatch({ n: [new Utf8(), ['a']] }), 1);
+  const first = batchOf(recordBatch({ n: [int, [1]] }), 0);
+  await t.rejects(output([first, other, first], undefined, end), {
+    message:
+      /memory-1: its rows cannot be written with those before: column "n" is Utf8, and Int32 in the first/,
+  });
+  await t.rejects(output([first, first], 'rank', end), { message: /order: rank/ });
+  await t.rejects(output([], undefined, end), { message: /nothing came in, not even columns/ });
+  t.equal(ended, 3);
+});
