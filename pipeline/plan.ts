@@ -63,6 +63,20 @@ export function pathTo(id: string, nodes: ReadonlyMap<string, Node>): string[] {
   return [...seen];
 }
 
+/** Ids of the sources from which a stage's rows come, through whatever lies between. */
+export function sourcesAbove(id: string, nodes: ReadonlyMap<string, Node>): string[] {
+  const seen = new Set<string>();
+  const visit = (current: string) => {
+    if (seen.has(current)) return;
+    seen.add(current);
+    for (const input of nodes.get(current)!.inputs.main) visit(input);
+  };
+  visit(id);
+  return [...nodes.keys()].filter(
+    (other) => seen.has(other) && nodes.get(other)!.component.kind === 'source',
+  );
+}
+
 /** True for a node from which a stream starts. */
 export function isRoot(node: Node): boolean {
   return (

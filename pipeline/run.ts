@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { schemaDifference } from './arrow/parquet-types.js';
 import { type Batch, hasColumn, type Role } from './batch.js';
 import type { Accumulator, CombineContext, Context, Needs, OpenSource, Prepared } from './component.js';
 import { DataError, messageOf, NagError } from './errors.js';
-import { type Node, type Plan, pathTo } from './plan.js';
+import { type Node, type Plan, pathTo, sourcesAbove } from './plan.js';
 import { reread } from './reread.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
@@ -104,7 +105,28 @@ export class Run {
       const source = await node.component.open(node.options, this.contextOf(node), ordinal);
       ordinal += source.bundles.length;
       this.sources.set(node.id, source);
-      this.stats.get(node.id)!.expected = source.rows;
+      const reads = this.plan.segments.filter((segment) => segment.roots.includes(node.id)).length;
+      this.stats.get(node.id)!.expected = source.rows === undefined ? undefined : source.rows * reads;
+    }
+    for (const node of this.plan.nodes.values()) this.#checkColumns(node);
+  }
+
+  /** Rows that a combine yields go to one output: sources with different columns are refused before any work. */
+  #checkColumns(node: Node): void {
+    if (node.component.kind !== 'combine' || node.component.yields !== 'rows') return;
+    const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
+    // A transform that reads all columns may make them alike.
+    if (path.some(({ component }) => component.kind === 'transform' && !component.needs)) return;
+    const [first, ...others] = path.filter(({ component }) => component.kind === 'source');
+    for (const other of others) {
+      const difference = schemaDifference(
+        this.sources.get(first!.id)!.schema,
+        this.sources.get(other.id)!.schema,
+      );
+      if (difference === undefined) continue;
+      throw new NagError(
+        `${node.id}: the sources "${first!.id}" and "${other.id}" have different columns: ${difference}; write them alike first`,
+      );
     }
   }
 
@@ -198,8 +220,12 @@ export class Run {
       ...this.contextOf(node),
       scanBefore: (role) => this.#scanBefore(node, role),
       reread: (orders, removed) =>
-        reread(orders, removed, this.#rolesRead(node), [...this.sources.values()], this.signal),
+        reread(orders, removed, this.#rolesRead(node), this.#sourcesAbove(node), this.signal),
     };
+  }
+
+  #sourcesAbove(node: Node): OpenSource[] {
+    return sourcesAbove(node.id, this.plan.nodes).map((id) => this.sources.get(id)!);
   }
 
   /** Roles that stages below a combine want of its rows. */
