@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Batch } from '../../pipeline/batch.js';
 import { rank } from '../../transforms/rank.js';
-import { cells, mapStage, memorySource, type StageRow } from '../fixtures/engine.js';
+import { cells, mapStage, memorySource, type StageRow, sourceLog } from '../fixtures/engine.js';
 
 import {
   batchesOf,
@@ -90,6 +90,24 @@ t.test('with token counts that a stage makes: nothing is known before', async (t
       t.equal(log.batches[0]?.roles.tokens, 'token_count', 'the stages below find the counts too');
     }
   }
+});
+
+t.test('sources with different columns are refused before anything is read', async (t) => {
+  const options = { rows: 40, kind: 'text', tokens: 'float', seed: 3 } as const;
+  const log = sourceLog();
+  const columns = batchesOf(pool(options), options, [40]);
+  const other = columns.map((bundle) => bundle.map((batch) => batch.select(batch.schema.names.slice(1))));
+  const same = mapStage((batch) => batch, { needs: () => ({}), mayDrop: () => false });
+  const stages: StageRow[] = [
+    ['a', memorySource(columns, { log })],
+    ['b', memorySource(other, { log })],
+    ['all', same, {}, ['a', 'b']],
+    ['rank', rank, { fraction: 0.5 }],
+  ];
+  await t.rejects(ranked(stages, t.testdir()), {
+    message: /^rank: the sources "a" and "b" have different columns: /,
+  });
+  t.equal(log.batches, 0);
 });
 
 t.test('several sources flattened are one pool, whatever the order in which they are named', async (t) => {
