@@ -1,4 +1,5 @@
 import { type Data, DataType, type Field, type RecordBatch, Vector } from 'apache-arrow';
+import { isText, textReader } from '../pipeline/arrow/text.js';
 import { NagError } from '../pipeline/errors.js';
 import { dateText, decimalText, timestampText } from './json-exact.js';
 
@@ -21,12 +22,12 @@ export function jsonRow(batch: RecordBatch): Write {
 function columnWriter(field: Field, data: Data): Write {
   // Text that was JSON when it was read goes out as that JSON.
   if (field.metadata.get('nag.json') === 'true') {
-    const column = new Vector([data]);
-    return (row) => String(column.get(row) ?? 'null');
+    const text = textReader(new Vector([data]));
+    return (row) => text(row) ?? 'null';
   }
   const write = writerOf(data, field.name);
   // The layout of the reference implementation's feature files.
-  if (field.name.endsWith('_feature') && DataType.isFixedSizeList(field.type))
+  if (field.name.endsWith('_feature') && field.metadata.has('nag.neurons'))
     return (row) => `{"layer_topk_value_index":${write(row)}}`;
   return write;
 }
@@ -97,7 +98,11 @@ function scalarWriter(data: Data, column: string): Write {
   const { type, values } = data;
   const cells = new Vector([data]);
   if (DataType.isNull(type)) return () => 'null';
-  if (isText(type) || DataType.isBool(type)) return (index) => JSON.stringify(cells.get(index));
+  if (isText(type)) {
+    const text = textReader(cells);
+    return (index) => JSON.stringify(text(index));
+  }
+  if (DataType.isUtf8View(type) || DataType.isBool(type)) return (index) => JSON.stringify(cells.get(index));
   if (DataType.isFloat(type)) return (index) => finite(cells.get(index));
   if (DataType.isInt(type) || DataType.isTime(type) || DataType.isDuration(type))
     return (index) => String(values[index]);
@@ -108,10 +113,6 @@ function scalarWriter(data: Data, column: string): Write {
   throw new NagError(
     `column "${column}": ${String(type)} cannot be written as JSON; write Parquet, or leave the column out`,
   );
-}
-
-function isText(type: DataType): boolean {
-  return DataType.isUtf8(type) || DataType.isLargeUtf8(type) || DataType.isUtf8View(type);
 }
 
 function isBytes(type: DataType): boolean {

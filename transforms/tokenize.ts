@@ -1,11 +1,11 @@
 import { Field, Int32, List, makeData } from 'apache-arrow';
 import pLimit from 'p-limit';
 import { z } from 'zod';
+import { isText, textReader } from '../pipeline/arrow/text.js';
 import { type Batch, keepRows, placeOf, roleColumn, withColumn } from '../pipeline/batch.js';
 import { type Context, defineTransform, path } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
 import { idsColumn, idsMetadata } from './columns.js';
-import { isText, textReader } from './reading/texts.js';
 import { DocumentTokenizer } from './tokenizer/tokenizer.js';
 
 /** Column of token counts made with `count: true`. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LargeUtf8, Utf8, vectorFromArray } from 'apache-arrow';
 import t from 'tap';
 import { ParquetSource } from '../../pipeline/arrow/parquet-file.js';
-import { textReader } from '../../transforms/reading/texts.js';
+import { textReader } from '../../pipeline/arrow/text.js';
 import { type CliResult, runCli } from '../fixtures/cli.js';
 import { writeTestParquet } from '../fixtures/parquet.js';
 import { documents, makePipeline, snapshot } from './pipeline.js';

@@ -148,8 +148,16 @@ t.test('decimals with all their digits', async (t) => {
 
 t.test('features have the layout of the reference implementation', async (t) => {
   const type = new FixedSizeList(3, new Field('item', new Uint16(), false));
-  const row = jsonRow(recordBatch({ docid: [text, ['d']], fwd_up_feature: [type, [[7, 1, 65535]]] }));
-  t.equal(row(0), '{"docid":"d","fwd_up_feature":{"layer_topk_value_index":[7,1,65535]}}');
+  const data = vectorFromArray([[7, 1, 65535]], type).data[0]!;
+  const plain = { ...emptyBatches([1])[0]!, columns: recordBatch({ docid: [text, ['d']] }) };
+  const made = withColumn(plain, 'fwd_up_feature', data, { metadata: new Map([['nag.neurons', 'fwd_up']]) });
+  t.equal(jsonRow(made.columns)(0), '{"docid":"d","fwd_up_feature":{"layer_topk_value_index":[7,1,65535]}}');
+  const own = withColumn(plain, 'fwd_up_feature', data);
+  t.equal(
+    jsonRow(own.columns)(0),
+    '{"docid":"d","fwd_up_feature":[7,1,65535]}',
+    'a column that is only called like that',
+  );
 });
 
 t.test('text that was JSON goes out as that JSON', async (t) => {

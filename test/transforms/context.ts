@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { StructRow, Vector } from 'apache-arrow';
 import type { Test } from 'tap';
 import type { z } from 'zod';
+import { textReader } from '../../pipeline/arrow/text.js';
 import type { Batch } from '../../pipeline/batch.js';
 import type {
   Component,
@@ -11,7 +12,6 @@ import type {
   Source,
   Transform,
 } from '../../pipeline/component.js';
-import { textReader } from '../../transforms/reading/texts.js';
 
 /** A context that remembers what it is told. */
 export interface TestContext extends Context {

@@ -1,4 +1,5 @@
 import { DataType, type Vector } from 'apache-arrow';
+import { isText, textReader } from '../../pipeline/arrow/text.js';
 import { type Batch, findColumn, placeOf, roleColumn } from '../../pipeline/batch.js';
 import { DataError, NagError } from '../../pipeline/errors.js';
 import { docidEncoder } from '../nag/docid.js';
@@ -51,31 +52,27 @@ export function docidReader(batch: Batch): { kind: DocidKind; read(row: number):
   const name = batch.roles.docid;
   if (name === undefined || !findColumn(batch.columns, name)) return undefined;
   const { vector } = roleColumn(batch, 'docid');
-  const type = DataType.isDictionary(vector.type) ? vector.type.dictionary : vector.type;
-  const kind =
-    DataType.isUtf8(type) || DataType.isLargeUtf8(type)
-      ? 'text'
-      : DataType.isInt(type)
-        ? 'integer'
-        : undefined;
-  if (!kind)
+  const kind = isText(vector.type) ? 'text' : DataType.isInt(vector.type) ? 'integer' : undefined;
+  if (!kind) {
     throw new DataError(
       { file: batch.bundle.file, column: name },
-      `expected docids as text or whole numbers, found ${String(type)}`,
+      `expected docids as text or whole numbers, found ${String(vector.type)}`,
     );
+  }
+  requireAll(vector, batch, name);
   const encode = docidEncoder();
-  return {
-    kind,
-    read: (row) => {
-      const value: unknown = vector.get(row);
-      if (typeof value === 'string' || typeof value === 'bigint' || typeof value === 'number')
-        return encode(value);
-      throw new DataError(
-        placeOf(batch, row, name),
-        'the docid is null; every document needs one, as ties are ordered by it',
-      );
-    },
-  };
+  const text = kind === 'text' ? textReader(vector) : undefined;
+  return { kind, read: (row) => encode(text ? text(row)! : (vector.get(row) as number | bigint)) };
+}
+
+/** Whether a document is selected must not decide whether its missing docid is noticed. */
+function requireAll(vector: Vector, batch: Batch, name: string): void {
+  if (vector.nullCount === 0) return;
+  const row = batch.rows.findIndex((_, i) => !vector.isValid(i));
+  throw new DataError(
+    placeOf(batch, row, name),
+    'the docid is null; every document needs one, as ties are ordered by it',
+  );
 }
 
 /** The distances to rank by. */

@@ -29,9 +29,9 @@ export class Ranking {
     else this.#heap = new BudgetHeap(options.bound);
   }
 
-  /** True once the keys are on disk. */
+  /** True once keys have been written to disk. */
   get spilled(): boolean {
-    return this.#sort !== undefined;
+    return this.#sort !== undefined && this.#sort.spilledBytes > 0;
   }
 
   /** False where a document at this distance cannot be selected, whatever its docid. */

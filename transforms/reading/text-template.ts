@@ -1,6 +1,6 @@
 import { type Data, type RecordBatch, type Schema, Utf8, type Vector, vectorFromArray } from 'apache-arrow';
+import { isText, textReader } from '../../pipeline/arrow/text.js';
 import { findColumn } from '../../pipeline/batch.js';
-import { isText, textReader } from './texts.js';
 
 /** Text made of several columns: `"{question}\n{answer}"`. */
 export interface TextTemplate {

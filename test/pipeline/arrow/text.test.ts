@@ -1,6 +1,6 @@
 import { Dictionary, Int8, Int32, LargeUtf8, Utf8, type Vector, vectorFromArray } from 'apache-arrow';
 import t from 'tap';
-import { isText, textReader } from '../../../transforms/reading/texts.js';
+import { isText, textReader } from '../../../pipeline/arrow/text.js';
 
 const texts = ['', 'plain', null, '\ufeffmarked', 'é👩‍👩‍👧', '\u0000', null, 'plain'];
 const all = (vector: Vector) => Array.from({ length: vector.length }, (_, row) => textReader(vector)(row));
