@@ -1,7 +1,7 @@
 import { Field, Int32, List, makeData } from 'apache-arrow';
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import { isText, textReader } from '../pipeline/arrow/text.js';
+import { isText, type TextReader, textReader } from '../pipeline/arrow/text.js';
 import { type Batch, keepRows, placeOf, roleColumn, withColumn } from '../pipeline/batch.js';
 import { type Context, defineTransform, path } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
@@ -64,12 +64,13 @@ async function tokenizeBatch(
   settings: Options,
   context: Context,
 ): Promise<Batch> {
-  const texts = textsOf(batch);
+  const read = textsOf(batch);
   const limit = pLimit(inFlight);
-  const ids = await Promise.all(texts.map((text) => limit(() => tokenizer.first(text, settings.max_length))));
-  const counted = settings.count
-    ? await Promise.all(texts.map((text) => limit(() => tokenizer.count(text))))
-    : undefined;
+  // A text is read when its turn comes: never are all texts of a batch strings at once.
+  const forEach = <T>(work: (text: string) => Promise<T>) =>
+    Promise.all(Array.from(batch.rows, (_, row) => limit(() => work(read(row) ?? ''))));
+  const ids = await forEach((text) => tokenizer.first(text, settings.max_length));
+  const counted = settings.count ? await forEach((text) => tokenizer.count(text)) : undefined;
   const kept = notEmpty(batch, ids, settings, context);
   const metadata = idsMetadata({
     tokenizer: tokenizer.sha256,
@@ -80,7 +81,7 @@ async function tokenizeBatch(
   return keepRows(counted ? withCounts(withIds, counted) : withIds, kept);
 }
 
-function textsOf(batch: Batch): string[] {
+function textsOf(batch: Batch): TextReader {
   const { vector, name } = roleColumn(batch, 'text');
   const field = batch.columns.schema.fields.find((own) => own.name === name);
   const mixed = field?.metadata.get('nag.json') === 'true';
@@ -91,8 +92,7 @@ function textsOf(batch: Batch): string[] {
       `expected text, found ${found}; name the text column with columns: {text: …}`,
     );
   }
-  const read = textReader(vector);
-  return Array.from(batch.rows, (_, row) => read(row) ?? '');
+  return textReader(vector);
 }
 
 function notEmpty(
