@@ -38,6 +38,8 @@ export interface Context {
   leftOut(reason: string, rows: number): void;
   /** Adds to a figure of the stage's summary, such as `tokens`. */
   count(figure: string, amount: number): void;
+  /** Says that rows are worked through that are given on later: progress counts them. */
+  worked(rows: number): void;
   /** A remark that the user should see once, however often it is made. */
   note(text: string): void;
   /** A costly thing (a session, a tokenizer) that is opened once per distinct key and closed by the engine. */
@@ -130,7 +132,7 @@ export interface Sink extends Described {
   run(input: AsyncIterable<Batch>, options: unknown, context: Context): Promise<Prepared>;
 }
 
-/** An output that is complete and verified, but not visible yet. One of the two functions is called, once. */
+/** An output that is complete and verified, but not visible yet: it is published, or discarded; `discard` also follows a `publish` that failed. */
 export interface Prepared {
   readonly rows: number;
   /** The names under which it will be seen. */

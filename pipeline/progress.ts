@@ -68,7 +68,8 @@ function lines(name: string, stats: ReadonlyMap<string, StageStats>, screen: Scr
 
 /** `extract+top_k   12,345 documents   98.2 documents/s   11,900 tokens/s   41 %   2 min left` */
 function stageLine(stage: StageStats): string {
-  const rows = stage.kind === 'combine' || stage.kind === 'sink' ? stage.rowsIn : stage.rowsOut;
+  const passed = stage.kind === 'combine' || stage.kind === 'sink' ? stage.rowsIn : stage.rowsOut;
+  const rows = Math.max(passed, stage.worked);
   const seconds = Math.max(
     0.001,
     ((stage.state === 'done' ? stage.endedAt : Date.now()) - stage.startedAt) / 1000,

@@ -1,14 +1,12 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { schemaDifference } from './arrow/parquet-types.js';
-import { type Batch, hasColumn, type Role } from './batch.js';
-import type { Accumulator, CombineContext, Context, Needs, OpenSource, Prepared } from './component.js';
+import type { Accumulator, Context, OpenSource, Prepared } from './component.js';
 import { DataError, messageOf, NagError } from './errors.js';
-import { type Node, type Plan, pathTo, sourcesAbove } from './plan.js';
-import { reread } from './reread.js';
+import { type Node, type Plan, pathTo } from './plan.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
-import { addTo, createStats, finish, type StageStats, start } from './stats.js';
+import { addTo, createStats, type StageStats } from './stats.js';
 
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
@@ -105,10 +103,23 @@ export class Run {
       const source = await node.component.open(node.options, this.contextOf(node), ordinal);
       ordinal += source.bundles.length;
       this.sources.set(node.id, source);
-      const reads = this.plan.segments.filter((segment) => segment.roots.includes(node.id)).length;
-      this.stats.get(node.id)!.expected = source.rows === undefined ? undefined : source.rows * reads;
     }
-    for (const node of this.plan.nodes.values()) this.#checkColumns(node);
+    for (const node of this.plan.nodes.values()) {
+      this.#checkColumns(node);
+      this.stats.get(node.id)!.expected = this.#expectedRows(node);
+    }
+  }
+
+  /** Rows that a source or transform will see, all segments together; those left out before it are not known yet. */
+  #expectedRows(node: Node): number | undefined {
+    if (node.component.kind !== 'source' && node.component.kind !== 'transform') return undefined;
+    const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
+    if (path.some(({ component }) => component.kind === 'combine')) return undefined;
+    const rows = path.flatMap(({ id }) => (this.sources.has(id) ? [this.sources.get(id)!.rows] : []));
+    const runs = this.plan.segments.filter(
+      ({ roots, members }) => roots.includes(node.id) || members.includes(node.id),
+    ).length;
+    return rows.includes(undefined) ? undefined : rows.reduce<number>((sum, own) => sum + own!, 0) * runs;
   }
 
   /** Rows that a combine yields go to one output: sources with different columns are refused before any work. */
@@ -156,51 +167,6 @@ export class Run {
     ]);
   }
 
-  /** A root's batches: a source's bundles in order, or the rows of a combine. At least one, if only with no rows. */
-  async *readRoot(node: Node, needs: Needs): AsyncGenerator<Batch> {
-    const stats = this.stats.get(node.id)!;
-    start(stats);
-    let some = false;
-    let empty: Batch | undefined;
-    const source = this.sources.get(node.id);
-    for await (const batch of source
-      ? this.#readSource(source, needs, stats)
-      : this.#readCombine(node, stats)) {
-      this.signal.throwIfAborted();
-      if (batch.rows.length > 0) some = true;
-      else empty ??= batch;
-      if (batch.rows.length > 0) yield batch;
-    }
-    // A stream without rows still has columns: outputs can be written with them.
-    if (!some && empty) yield empty;
-    finish(stats);
-  }
-
-  async *#readSource(source: OpenSource, needs: Needs, stats: StageStats): AsyncGenerator<Batch> {
-    const leftOut = (reason: string, rows: number) => {
-      stats.rowsIn += rows;
-      addTo(stats.leftOut, reason, rows);
-    };
-    const there = { ...needs, columns: columnsThere(needs.columns, source) };
-    for (const bundle of source.bundles) {
-      for await (const batch of source.read(bundle, there, { leftOut })) {
-        stats.rowsIn += batch.rows.length;
-        stats.rowsOut += batch.rows.length;
-        yield batch;
-      }
-    }
-  }
-
-  async *#readCombine(node: Node, stats: StageStats): AsyncGenerator<Batch> {
-    const { accumulator, partial } = this.combined.get(node.id)!;
-    // A combine that says `yields: rows` extracts an iterable of batches: the one thing its type cannot say.
-    const rows = (await accumulator.extract(partial)) as AsyncIterable<Batch>;
-    for await (const batch of rows) {
-      stats.rowsOut += batch.rows.length;
-      yield batch;
-    }
-  }
-
   contextOf(node: Node): Context {
     const stats = this.stats.get(node.id)!;
     return {
@@ -209,40 +175,13 @@ export class Run {
       tempDir: this.#tempDir,
       leftOut: (reason, rows) => addTo(stats.leftOut, reason, rows),
       count: (figure, amount) => addTo(stats.figures, figure, amount),
+      worked: (rows) => {
+        stats.worked += rows;
+      },
       note: (text) => this.#note(`${node.id}: ${text}`),
       resource: (key, open) => this.#resources.get(key, open),
       provenance: this.#provenance,
     };
-  }
-
-  combineContext(node: Node): CombineContext {
-    return {
-      ...this.contextOf(node),
-      scanBefore: (role) => this.#scanBefore(node, role),
-      reread: (orders, removed) =>
-        reread(orders, removed, this.#rolesRead(node), this.#sourcesAbove(node), this.signal),
-    };
-  }
-
-  #sourcesAbove(node: Node): OpenSource[] {
-    return sourcesAbove(node.id, this.plan.nodes).map((id) => this.sources.get(id)!);
-  }
-
-  /** Roles that stages below a combine want of its rows. */
-  #rolesRead(node: Node): Role[] {
-    const needs = this.plan.segments.flatMap((segment) => segment.needs.get(node.id) ?? []);
-    return needs.flatMap(({ roles = [], optionalRoles = [] }) => [...roles, ...optionalRoles]);
-  }
-
-  #scanBefore(node: Node, role: Role) {
-    const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
-    const between = path.filter((other) => other.component.kind === 'transform');
-    const sources = path
-      .filter((other) => other.component.kind === 'source')
-      .map((other) => this.sources.get(other.id)!);
-    const fromCombine = path.some((other) => other !== node && other.component.kind === 'combine');
-    if (fromCombine || between.some((other) => provides(other).includes(role))) return undefined;
-    return { batches: scan(sources, role, this.signal), exact: !between.some(mayDrop) };
   }
 
   #note(text: string): void {
@@ -250,30 +189,6 @@ export class Run {
     this.#notes.add(text);
     this.options.note?.(text);
   }
-}
-
-/** Columns that stages name may be made on the way: only those of the source are read. */
-function columnsThere(columns: Needs['columns'], { schema }: OpenSource): NonNullable<Needs['columns']> {
-  return columns === 'all' ? columns : (columns ?? []).filter((column) => hasColumn(schema, column));
-}
-
-async function* scan(sources: readonly OpenSource[], role: Role, signal: AbortSignal): AsyncGenerator<Batch> {
-  for (const source of sources) {
-    for (const bundle of source.bundles) {
-      for await (const batch of source.read(bundle, { roles: [role] })) {
-        signal.throwIfAborted();
-        yield batch;
-      }
-    }
-  }
-}
-
-function provides({ component, options }: Node): readonly string[] {
-  return component.kind === 'transform' ? (component.provides?.(options) ?? []) : [];
-}
-
-function mayDrop({ component, options }: Node): boolean {
-  return component.kind === 'transform' && (component.mayDrop?.(options) ?? true);
 }
 
 function labelOf(node: Node): string {

@@ -1,7 +1,9 @@
 import { type Batch, onlyNeeded } from './batch.js';
+import { combineContext } from './combine-context.js';
 import type { Needs } from './component.js';
 import { NagError } from './errors.js';
 import { type Node, readersOf, type Segment } from './plan.js';
+import { readRoot } from './read-root.js';
 import type { Run } from './run.js';
 import { clocked, counted, finish, start } from './stats.js';
 import { type Stream, Streams } from './stream.js';
@@ -41,7 +43,7 @@ function compose(segment: Segment, run: Run, streams: Streams): ReadonlyMap<stri
     outlets.set(id, streams.share(stream, readers.length));
   };
   for (const id of segment.roots) {
-    open(id, streams.from(run.readRoot(run.plan.nodes.get(id)!, segment.needs.get(id)!)));
+    open(id, streams.from(readRoot(run.plan.nodes.get(id)!, segment.needs.get(id)!, run)));
   }
   const inlets = new Map<string, Stream<Batch>>();
   const reading = readingOrder(segment, run);
@@ -116,7 +118,7 @@ async function consume(node: Node, input: AsyncIterable<Batch>, run: Run): Promi
 async function combine(node: Node, input: AsyncIterable<Batch>, run: Run): Promise<void> {
   const { component, options } = node;
   if (component.kind !== 'combine') throw new TypeError(`${node.id} is no combine`);
-  const accumulator = await component.start(options, run.combineContext(node));
+  const accumulator = await component.start(options, combineContext(node, run));
   const state = { accumulator, partial: accumulator.create() };
   run.combined.set(node.id, state);
   for await (const batch of input) state.partial = await accumulator.add(state.partial, batch);

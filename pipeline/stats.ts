@@ -7,6 +7,8 @@ export interface StageStats {
   readonly kind: 'source' | 'transform' | 'combine' | 'sink';
   rowsIn: number;
   rowsOut: number;
+  /** Rows that it has worked through, given on or still held back. */
+  worked: number;
   readonly leftOut: Map<string, number>;
   /** Other figures, such as `tokens`. */
   readonly figures: Map<string, number>;
@@ -23,6 +25,7 @@ export function createStats(label: string, kind: StageStats['kind']): StageStats
     kind,
     rowsIn: 0,
     rowsOut: 0,
+    worked: 0,
     leftOut: new Map(),
     figures: new Map(),
     expected: undefined,

@@ -82,7 +82,10 @@ async function* extractAll(
     batchTokens: settings.batch_tokens,
     window: Math.min(settings.window, most),
     idsOf: (batch) => idsOf(batch, backbone),
-    onTokens: (tokens) => context.count('tokens', tokens),
+    onDone: (documents, tokens) => {
+      context.worked(documents);
+      context.count('tokens', tokens);
+    },
     signal: context.signal,
   });
   for await (const { batch, result, ids } of runs) {

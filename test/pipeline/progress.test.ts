@@ -52,6 +52,15 @@ t.test('a terminal: a line for each stage that has begun, drawn over the one bef
   t.equal(out.written.length, length, 'nothing after the end');
 });
 
+t.test('a stage that holds rows back shows those it has worked through', async (t) => {
+  const out = screen(t, true, 100);
+  const stage = Object.assign(running('extract', 'transform', 0, 100), { worked: 20 });
+  const progress = showProgress('n', new Map([['extract', stage]]), out);
+  mock.timers.tick(10_000);
+  t.match(out.written.at(-1), /^extract +20 documents +2\/s +20 %, 40 s left\n$/);
+  progress.stop();
+});
+
 t.test('a narrow terminal: lines are cut, so that none takes two', async (t) => {
   const out = screen(t, true, 30);
   const progress = showProgress('n', new Map([['a', running('a', 'source', 5, 100)]]), out);

@@ -37,6 +37,7 @@ export function testContext(t: Test): TestContext {
     tempDir: tmpdir(),
     leftOut: add(left),
     count: add(figures),
+    worked: () => undefined,
     note: (text) => notes.push(text),
     resource: <T extends { close(): void | Promise<void> }>(key: string, open: () => Promise<T>) => {
       const known = resources.get(key) ?? open();

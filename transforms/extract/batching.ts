@@ -8,7 +8,8 @@ interface BatchingOptions<Ids extends { readonly ids: readonly Int32Array[] }> {
   /** Documents sorted together: fewer where their columns are large, as a window is held in memory. */
   readonly window: number;
   idsOf(batch: Batch): Ids;
-  onTokens(tokens: number): void;
+  /** Told after each call of the model. */
+  onDone(documents: number, tokens: number): void;
   readonly signal: AbortSignal;
 }
 
@@ -90,7 +91,10 @@ async function* runWindow<Ids extends { readonly ids: readonly Int32Array[] }>(
   for (const chosen of byLength(documents, options.batchTokens)) {
     options.signal.throwIfAborted();
     const result = await options.session.run(concatenate(chosen.map((i) => documents[i]!)));
-    options.onTokens(chosen.reduce((sum, i) => sum + documents[i]!.length, 0));
+    options.onDone(
+      chosen.length,
+      chosen.reduce((sum, i) => sum + documents[i]!.length, 0),
+    );
     collected.put(result, chosen, documents.length);
   }
   let first = 0;

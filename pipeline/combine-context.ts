@@ -1,0 +1,49 @@
+import type { Batch, Role } from './batch.js';
+import type { CombineContext, OpenSource } from './component.js';
+import { type Node, pathTo, sourcesAbove } from './plan.js';
+import { reread } from './reread.js';
+import type { Run } from './run.js';
+
+/** What a combine may ask: the usual things, a look ahead at one column, and chosen rows once more. */
+export function combineContext(node: Node, run: Run): CombineContext {
+  const sources = sourcesAbove(node.id, run.plan.nodes).map((id) => run.sources.get(id)!);
+  return {
+    ...run.contextOf(node),
+    scanBefore: (role) => scanBefore(node, role, run),
+    reread: (orders, removed) => reread(orders, removed, rolesRead(node, run), sources, run.signal),
+  };
+}
+
+/** Roles that stages below a combine want of its rows. */
+function rolesRead(node: Node, run: Run): Role[] {
+  const needs = run.plan.segments.flatMap((segment) => segment.needs.get(node.id) ?? []);
+  return needs.flatMap(({ roles = [], optionalRoles = [] }) => [...roles, ...optionalRoles]);
+}
+
+function scanBefore(node: Node, role: Role, run: Run): ReturnType<CombineContext['scanBefore']> {
+  const path = pathTo(node.id, run.plan.nodes).map((id) => run.plan.nodes.get(id)!);
+  const between = path.filter((other) => other.component.kind === 'transform');
+  const sources = path.flatMap(({ id }) => run.sources.get(id) ?? []);
+  const fromCombine = path.some((other) => other !== node && other.component.kind === 'combine');
+  if (fromCombine || between.some((other) => provides(other).includes(role))) return undefined;
+  return { batches: scan(sources, role, run.signal), exact: !between.some(mayDrop) };
+}
+
+async function* scan(sources: readonly OpenSource[], role: Role, signal: AbortSignal): AsyncGenerator<Batch> {
+  for (const source of sources) {
+    for (const bundle of source.bundles) {
+      for await (const batch of source.read(bundle, { roles: [role] })) {
+        signal.throwIfAborted();
+        yield batch;
+      }
+    }
+  }
+}
+
+function provides({ component, options }: Node): readonly string[] {
+  return component.kind === 'transform' ? (component.provides?.(options) ?? []) : [];
+}
+
+function mayDrop({ component, options }: Node): boolean {
+  return component.kind === 'transform' && (component.mayDrop?.(options) ?? true);
+}

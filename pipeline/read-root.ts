@@ -1,0 +1,56 @@
+import { type Batch, hasColumn } from './batch.js';
+import type { Needs, OpenSource } from './component.js';
+import type { Node } from './plan.js';
+import type { Run } from './run.js';
+import { addTo, finish, type StageStats, start } from './stats.js';
+
+/** A root's batches: a source's bundles in order, or the rows of a combine. At least one, if only with no rows. */
+export async function* readRoot(node: Node, needs: Needs, run: Run): AsyncGenerator<Batch> {
+  const stats = run.stats.get(node.id)!;
+  start(stats);
+  let some = false;
+  let empty: Batch | undefined;
+  const source = run.sources.get(node.id);
+  for await (const batch of source ? readSource(source, needs, stats) : readCombine(node, run, stats)) {
+    run.signal.throwIfAborted();
+    if (batch.rows.length === 0) {
+      empty ??= batch;
+      continue;
+    }
+    some = true;
+    yield batch;
+  }
+  // A stream without rows still has columns: outputs can be written with them.
+  if (!some && empty) yield empty;
+  finish(stats);
+}
+
+async function* readSource(source: OpenSource, needs: Needs, stats: StageStats): AsyncGenerator<Batch> {
+  const leftOut = (reason: string, rows: number) => {
+    stats.rowsIn += rows;
+    addTo(stats.leftOut, reason, rows);
+  };
+  const there = { ...needs, columns: columnsThere(needs.columns, source) };
+  for (const bundle of source.bundles) {
+    for await (const batch of source.read(bundle, there, { leftOut })) {
+      stats.rowsIn += batch.rows.length;
+      stats.rowsOut += batch.rows.length;
+      yield batch;
+    }
+  }
+}
+
+/** Columns that stages name may be made on the way: only those of the source are read. */
+function columnsThere(columns: Needs['columns'], { schema }: OpenSource): NonNullable<Needs['columns']> {
+  return columns === 'all' ? columns : (columns ?? []).filter((column) => hasColumn(schema, column));
+}
+
+async function* readCombine(node: Node, run: Run, stats: StageStats): AsyncGenerator<Batch> {
+  const { accumulator, partial } = run.combined.get(node.id)!;
+  // A combine that says `yields: rows` extracts an iterable of batches: the one thing its type cannot say.
+  const rows = (await accumulator.extract(partial)) as AsyncIterable<Batch>;
+  for await (const batch of rows) {
+    stats.rowsOut += batch.rows.length;
+    yield batch;
+  }
+}
