@@ -3,25 +3,30 @@ interface Closable {
   close(): void | Promise<void>;
 }
 
-/** Sessions, tokenizers and the like: opened once per key, closed together at the end of the run, last first. */
+/** Sessions, tokenizers and the like: opened once per key, and closed when no stage to come may want them. */
 export class Resources {
-  readonly #opened = new Map<string, Promise<Closable>>();
+  /** What is open, with the names of the components that asked for it. */
+  readonly #opened = new Map<string, { opening: Promise<Closable>; users: Set<string> }>();
 
-  async get<T extends Closable>(key: string, open: () => Promise<T>): Promise<T> {
-    const known = this.#opened.get(key);
+  async get<T extends Closable>(key: string, user: string, open: () => Promise<T>): Promise<T> {
+    const known = this.#opened.get(key) ?? { opening: open(), users: new Set() };
+    known.users.add(user);
+    this.#opened.set(key, known);
     // A key names the type as well as the options: whoever opens under it gets back what it opened.
-    if (known) return (await known) as T;
-    const opening = open();
-    this.#opened.set(key, opening);
-    return await opening;
+    return (await known.opening) as T;
   }
 
-  /** Errors: the first that closing gave; the others are closed nevertheless. */
-  async close(): Promise<void> {
-    const opened = [...this.#opened.values()].reverse();
-    this.#opened.clear();
+  /**
+   * Closes what only others than these components have used, last opened first; without components everything.
+   * Errors: the first that closing gave; the others are closed nevertheless.
+   */
+  async close(stillToCome: ReadonlySet<string> = new Set()): Promise<void> {
+    const done = [...this.#opened].filter(
+      ([, { users }]) => ![...users].some((user) => stillToCome.has(user)),
+    );
+    for (const [key] of done) this.#opened.delete(key);
     await closeAll(
-      opened.map((opening) => async () => {
+      done.reverse().map(([, { opening }]) => async () => {
         const resource = await opening.catch(() => undefined);
         await resource?.close();
       }),

@@ -48,7 +48,10 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   await run.makeTempDir();
   await run.openSources();
   options.onStart?.(run.stats);
-  for (const segment of run.plan.segments) await runSegment(segment, run);
+  for (const [i, segment] of run.plan.segments.entries()) {
+    await runSegment(segment, run);
+    await run.closeUnused(i + 1);
+  }
   const reports = run.prepared.flatMap((output) => output.report ?? []);
   return { stats: run.stats, files: await run.publish(), reports };
 }
@@ -152,6 +155,12 @@ export class Run {
     return files;
   }
 
+  /** Closes sessions and the like that no segment from `next` on can want: writing needs the memory of no model. */
+  async closeUnused(next: number): Promise<void> {
+    const ids = this.plan.segments.slice(next).flatMap(({ roots, members }) => [...roots, ...members]);
+    await this.#resources.close(new Set(ids.map((id) => this.plan.nodes.get(id)!.component.name)));
+  }
+
   /** Discards what was not published, and closes everything. Errors: the first; the rest is closed nevertheless. */
   async close(): Promise<void> {
     await closeAll([
@@ -179,7 +188,7 @@ export class Run {
         stats.worked += rows;
       },
       note: (text) => this.#note(`${node.id}: ${text}`),
-      resource: (key, open) => this.#resources.get(key, open),
+      resource: (key, open) => this.#resources.get(key, node.component.name, open),
       provenance: this.#provenance,
     };
   }

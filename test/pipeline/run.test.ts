@@ -216,6 +216,34 @@ t.test('resources are opened once for each key, and closed, last first, also aft
   }
 });
 
+t.test('what no later segment can want is closed before it runs', async (t) => {
+  const events: string[] = [];
+  const model = mapStage(
+    async (batch, context) => {
+      await context.resource('model', async () => {
+        events.push('open');
+        return { close: () => void events.push('close') };
+      });
+      events.push(context.stage);
+      return batch;
+    },
+    { name: 'test.model' },
+  );
+  const plain = mapStage((batch, context) => {
+    events.push(context.stage);
+    return batch;
+  });
+  await runStages(
+    ['one', 'two', 'three'].flatMap((id) => [
+      [id, memorySource(numbers(1, 1, 2, int))] as const,
+      [`work on ${id}`, id === 'three' ? plain : model] as const,
+      [`write ${id}`, collectSink()] as const,
+    ]),
+    { tempDir: t.testdir() },
+  );
+  t.strictSame(events, ['open', 'work on one', 'work on two', 'close', 'work on three']);
+});
+
 t.test('what cannot be closed keeps nothing else from being closed, and never hides a failure', async (t) => {
   const tempDir = t.testdir();
   for (const failing of [false, true]) {
