@@ -30,6 +30,9 @@ export async function loadPlugin(file: string): Promise<Component[]> {
 
 async function importFile(file: string): Promise<Record<string, unknown>> {
   if (!existsSync(file)) throw new NagError(`${file}: there is no such file`);
+  // Whether Node could load TypeScript depends on its version and options: one rule for all.
+  if (/\.[cm]?ts$/.test(file))
+    throw new NagError(`${file}: is TypeScript; compile it to JavaScript (.js or .mjs) first`);
   try {
     return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (cause) {
@@ -37,12 +40,9 @@ async function importFile(file: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** Node's messages about syntax do not say where, and about TypeScript not what to do. */
+/** Node's messages about syntax do not say where. */
 function hint(cause: unknown, file: string): string {
-  if (cause instanceof SyntaxError) return `; "node --check ${file}" shows where`;
-  const isTypeScript =
-    cause instanceof Error && 'code' in cause && cause.code === 'ERR_UNKNOWN_FILE_EXTENSION';
-  return isTypeScript ? '; compile it to JavaScript (.js or .mjs) first' : '';
+  return cause instanceof SyntaxError ? `; "node --check ${file}" shows where` : '';
 }
 
 /** The function that a component of each kind must have. */

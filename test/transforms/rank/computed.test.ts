@@ -250,7 +250,9 @@ t.test('says what it cannot rank', async (t) => {
     [
       ['a', source((row) => row)],
       ['b', source((row) => ({ ...row, docid: 1n }), 'int64')],
-      ['score', scored, {}, ['a', 'b']],
+      // A stage that sees all columns might have made them alike: only rank can tell then.
+      ['all', mapStage((batch) => batch), {}, ['a', 'b']],
+      ['score', scored],
     ],
     /docids are text in one part of the pool and integer in another/,
   );
