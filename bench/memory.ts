@@ -1,6 +1,6 @@
 /**
  * Peak memory of the whole main job over 0.2 GB and over 4 GB of pool: the ratio should be near 1. The pool is made on
- * the spot: long documents (about 50 kB, so that a small model gets through 4 GB in minutes) in small row groups.
+ * the spot: long documents (about 100 kB, so that a small model gets through 4 GB in minutes) in small row groups.
  * The process runs under a limit on its data (RLIMIT_DATA) that is far below the pool's size.
  *
  *   npm run bench:memory [-- FOLDER]      about 9 GB of disk and 10 minutes; FOLDER is made and removed
@@ -16,7 +16,7 @@ import { writeParquet } from '../pipeline/arrow/parquet-writer.js';
 import { writeModelFolder } from '../test/fixtures/checkpoint.js';
 
 const fileBytes = 200e6;
-const documentBytes = 50e3;
+const documentBytes = 100e3;
 const rowGroupRows = 100;
 const limitKb = 1_000_000;
 const sizes = [1, 20];
