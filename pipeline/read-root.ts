@@ -1,5 +1,4 @@
 import { type Batch, hasColumn } from './batch.js';
-import { collector } from './collect.js';
 import type { Needs, OpenSource } from './component.js';
 import type { Node } from './plan.js';
 import type { Run } from './run.js';
@@ -32,12 +31,10 @@ async function* readSource(source: OpenSource, needs: Needs, stats: StageStats):
     addTo(stats.leftOut, reason, rows);
   };
   const there = { ...needs, columns: columnsThere(needs.columns, source) };
-  const collect = collector();
   for (const bundle of source.bundles) {
     for await (const batch of source.read(bundle, there, { leftOut })) {
       stats.rowsIn += batch.rows.length;
       stats.rowsOut += batch.rows.length;
-      collect(batch.columns.data.byteLength);
       yield batch;
     }
   }

@@ -1,6 +1,7 @@
 import { makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
 import type { RecordBatch as WasmBatch } from 'parquet-wasm';
 import { DataError, NagError } from '../errors.js';
+import { collectAfter } from './collect.js';
 import { decodeBatch } from './ipc.js';
 import { type Footer, isUnder, type Leaf, type RowGroup, readFooter } from './parquet-footer.js';
 import { BAD_FOOTER, closeParquet, explainReadError, type OpenParquet, openParquet } from './parquet-open.js';
@@ -114,6 +115,7 @@ export class ParquetSource {
         // This copies the batch out of WASM memory, which it leaves.
         const batch = await decode(() => decodeBatch(value.intoIPCStream()));
         rows += batch.numRows;
+        collectAfter(batch.data.byteLength);
         if (batch.numRows > 0) yield batch;
       }
     } finally {

@@ -1,15 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
-import { collector } from '../../pipeline/collect.js';
+import { collectAfter } from '../../../pipeline/arrow/collect.js';
 
 t.test('buffers that nobody uses are gone once enough bytes have passed', async (t) => {
-  const collect = collector();
   const buffer = new WeakRef(new ArrayBuffer(1000));
   // A WeakRef holds its target until the current task has ended.
   await setImmediate();
-  collect(31e6);
+  collectAfter(31e6);
   t.ok(buffer.deref(), 'not yet');
   await setImmediate();
-  collect(2e6);
+  collectAfter(2e6);
   t.equal(buffer.deref(), undefined);
 });
