@@ -160,6 +160,7 @@ export function defineSource<Schema extends z.ZodType>(component: TypedSource<Sc
 export function defineCombine<Schema extends z.ZodType, Partial, Value>(
   component: TypedCombine<Schema, Partial, Value>,
 ): Combine {
+  // A registry holds combines of all kinds: outside, partials and values are unknown, and only its own functions see them.
   return { ...component, kind: 'combine' } as unknown as Combine;
 }
 
