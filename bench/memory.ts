@@ -1,9 +1,9 @@
 /**
  * Peak memory of the whole main job over 0.2 GB and over 4 GB of pool: the ratio should be near 1. The pool is made on
- * the spot: long documents (about 100 kB, so that a small model gets through 4 GB in minutes) in small row groups.
+ * the spot: documents of 5 kB, as on the web, in small row groups.
  * The process runs under a limit on its data (RLIMIT_DATA) that is far below the pool's size.
  *
- *   npm run bench:memory [-- FOLDER]      about 9 GB of disk and 10 minutes; FOLDER is made and removed
+ *   npm run bench:memory [-- FOLDER]      about 9 GB of disk and 15 minutes; FOLDER is made and removed
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -16,8 +16,8 @@ import { writeParquet } from '../pipeline/arrow/parquet-writer.js';
 import { writeModelFolder } from '../test/fixtures/checkpoint.js';
 
 const fileBytes = 200e6;
-const documentBytes = 100e3;
-const rowGroupRows = 100;
+const documentBytes = 5e3;
+const rowGroupRows = 1000;
 const limitKb = 1_000_000;
 const sizes = [1, 20];
 
@@ -94,7 +94,7 @@ async function peakOf(files: number): Promise<number> {
       'version: 1',
       'templates:',
       '  nag:',
-      '    - {use: tokenize, with: {model: model}}',
+      '    - {use: tokenize, with: {model: model, max_length: 60}}',
       '    - {use: extract, with: {model: model, device: cpu}}',
       '    - {use: top_k, with: {k: 8}}',
       'stages:',
@@ -105,7 +105,7 @@ async function peakOf(files: number): Promise<number> {
       `  - ${nag}`,
       '  - {use: score, from: {profile: profile}}',
       '  - {use: rank, with: {fraction: 0.1}}',
-      '  - {use: write.parquet, with: {path: out.parquet, row_group_rows: 100}}',
+      '  - {use: write.parquet, with: {path: out.parquet, row_group_rows: 1000}}',
     ].join('\n'),
   );
   const main = fileURLToPath(new URL('../pipeline/main.js', import.meta.url));

@@ -42,6 +42,8 @@ export interface Context {
   worked(rows: number): void;
   /** A remark that the user should see once, however often it is made. */
   note(text: string): void;
+  /** Text that is printed at the end of a run that succeeded. */
+  report(text: string): void;
   /** A costly thing (a session, a tokenizer) that is opened once per distinct key and closed by the engine. */
   resource<T extends { close(): void | Promise<void> }>(key: string, open: () => Promise<T>): Promise<T>;
   /** Facts about how the result was made, for the footer of outputs: `model.fingerprint` and the like. */
@@ -73,11 +75,19 @@ export interface ReadOptions {
   readonly leftOut?: (reason: string, rows: number) => void;
 }
 
-/** A transform: batches in, batches out, row by row. It may hold rows back, but keeps their order. */
-export interface Transform extends Described {
-  readonly kind: 'transform';
-  /** Names of side inputs, given with `from: {name: stage}`. */
+/** Side inputs, given with `from: {name: stage}`: what a stage looks at beside the rows that flow through it. */
+interface TakesSides {
+  /** Names of those that must be given. */
   readonly sides?: readonly string[];
+  /** Names of those that may be given. */
+  readonly optionalSides?: readonly string[];
+  /** Sides that take rows: each is put together by this combine, with the stage's own options; it gets the value. */
+  readonly gathers?: Readonly<Record<string, Combine>>;
+}
+
+/** A transform: batches in, batches out, row by row. It may hold rows back, but keeps their order. */
+export interface Transform extends Described, TakesSides {
+  readonly kind: 'transform';
   /** What it reads; without it all columns. */
   needs?(options: unknown): Needs;
   /** False where every row goes on. Without it rows may be left out, and counts made beforehand are upper bounds. */
@@ -126,10 +136,15 @@ export interface CombineContext extends Context {
 }
 
 /** A sink writes everything aside; the engine makes the outputs of all sinks visible once the whole run is done. */
-export interface Sink extends Described {
+export interface Sink extends Described, TakesSides {
   readonly kind: 'sink';
   needs?(options: unknown): Needs;
-  run(input: AsyncIterable<Batch>, options: unknown, context: Context): Promise<Prepared>;
+  run(
+    input: AsyncIterable<Batch>,
+    options: unknown,
+    context: Context,
+    sides: ReadonlyMap<string, unknown>,
+  ): Promise<Prepared>;
 }
 
 /** An output that is complete and verified, but not visible yet: it is published, or discarded; `discard` also follows a `publish` that failed. */
@@ -198,5 +213,10 @@ interface TypedCombine<Schema extends z.ZodType, Partial, Value>
 interface TypedSink<Schema extends z.ZodType> extends Omit<Sink, 'kind' | 'options' | 'needs' | 'run'> {
   readonly options: Schema;
   needs?(options: z.output<Schema>): Needs;
-  run(input: AsyncIterable<Batch>, options: z.output<Schema>, context: Context): Promise<Prepared>;
+  run(
+    input: AsyncIterable<Batch>,
+    options: z.output<Schema>,
+    context: Context,
+    sides: ReadonlyMap<string, unknown>,
+  ): Promise<Prepared>;
 }

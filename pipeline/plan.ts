@@ -32,7 +32,7 @@ export interface Plan {
 
 /** Cuts the graph into segments. Pure: nothing is opened. The stages have been checked by `wire`. */
 export function makePlan(stages: readonly Stage[]): Plan {
-  const nodes = new Map(fuse(stages).map((node) => [node.id, node]));
+  const nodes = new Map(fuse(withGathers(stages)).map((node) => [node.id, node]));
   const levels = new Levels(nodes);
   const segments = groupTerminals(nodes, levels).map((terminals) => makeSegment(terminals, nodes, levels));
   segments.sort((a, b) => a.level - b.level);
@@ -87,6 +87,25 @@ export function isRoot(node: Node): boolean {
 
 function isTerminal(node: Node): boolean {
   return node.component.kind === 'combine' || node.component.kind === 'sink';
+}
+
+/** Puts a combine of its own before every side input that takes rows: `<stage>.<side>`. */
+function withGathers(stages: readonly Stage[]): Stage[] {
+  return stages.flatMap((stage) => {
+    const { component, options, inputs } = stage;
+    const gathers =
+      component.kind === 'transform' || component.kind === 'sink' ? component.gathers : undefined;
+    if (!gathers) return [stage];
+    const sides = new Map(inputs.sides);
+    const combines = [...inputs.sides].flatMap(([name, id]): Stage[] => {
+      const combine = gathers[name];
+      if (!combine) return [];
+      const own = `${stage.id}.${name}`;
+      sides.set(name, own);
+      return [{ ...stage, id: own, component: combine, options, inputs: { main: [id], sides: new Map() } }];
+    });
+    return [...combines, { ...stage, inputs: { ...inputs, sides } }];
+  });
 }
 
 /** Joins a stage with the one that follows where its component can do both at once and nobody else reads between. */

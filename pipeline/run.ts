@@ -25,7 +25,7 @@ export interface RunResult {
   readonly stats: ReadonlyMap<string, StageStats>;
   /** Published files. */
   readonly files: readonly string[];
-  /** What sinks want to be printed. */
+  /** What stages and sinks want to be printed. */
   readonly reports: readonly string[];
 }
 
@@ -52,7 +52,7 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
     await runSegment(segment, run);
     await run.closeUnused(i + 1);
   }
-  const reports = run.prepared.flatMap((output) => output.report ?? []);
+  const reports = [...run.reports, ...run.prepared.flatMap((output) => output.report ?? [])];
   return { stats: run.stats, files: await run.publish(), reports };
 }
 
@@ -64,6 +64,8 @@ export class Run {
   readonly combined = new Map<string, { accumulator: Accumulator<unknown, unknown>; partial: unknown }>();
   readonly values = new Map<string, unknown>();
   readonly prepared: Prepared[] = [];
+  /** What stages want to be printed at the end. */
+  readonly reports: string[] = [];
   readonly signal: AbortSignal;
   readonly #failure = new AbortController();
   readonly #resources = new Resources();
@@ -188,6 +190,7 @@ export class Run {
         stats.worked += rows;
       },
       note: (text) => this.#note(`${node.id}: ${text}`),
+      report: (text) => this.reports.push(text),
       resource: (key, open) => this.#resources.get(key, node.component.name, open),
       provenance: this.#provenance,
     };

@@ -95,8 +95,11 @@ async function* transform(node: Node, input: AsyncIterable<Batch>, run: Run): As
   const rows = counted(input, (count) => {
     stats.rowsIn += count;
   });
-  const sides = new Map([...node.inputs.sides].map(([name, id]) => [name, run.values.get(id)]));
-  yield* clocked(component.run(rows, options, run.contextOf(node), sides), stats);
+  yield* clocked(component.run(rows, options, run.contextOf(node), sidesOf(node, run)), stats);
+}
+
+function sidesOf(node: Node, run: Run): ReadonlyMap<string, unknown> {
+  return new Map([...node.inputs.sides].map(([name, id]) => [name, run.values.get(id)]));
 }
 
 async function consume(node: Node, input: AsyncIterable<Batch>, run: Run): Promise<void> {
@@ -106,7 +109,7 @@ async function consume(node: Node, input: AsyncIterable<Batch>, run: Run): Promi
     stats.rowsIn += count;
   });
   if (node.component.kind === 'sink') {
-    const prepared = await node.component.run(rows, node.options, run.contextOf(node));
+    const prepared = await node.component.run(rows, node.options, run.contextOf(node), sidesOf(node, run));
     run.prepared.push(prepared);
     stats.rowsOut = prepared.rows;
   } else {

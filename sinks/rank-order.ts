@@ -6,14 +6,14 @@ import { SpillFile } from '../pipeline/arrow/ipc-spill.js';
 import { closeAll } from '../pipeline/resources.js';
 
 /** What is sorted in memory before buckets on disk are used, and what is spread over them at a time. */
-const memoryBytes = 8e6;
+const memoryBytes = 4e6;
 
 /** Files that the rows are spread over; each is sorted alone, so memory is the output's size divided by this. */
 const maxBuckets = 256;
 
 /** Of a batch that is given out. */
 const batchRows = 4096;
-const batchBytes = 4e6;
+const batchBytes = 1e6;
 
 /**
  * Rows in the order of a column of ranks (0, 1, 2, … in any order). A small input is sorted in memory, a large one

@@ -14,7 +14,16 @@ const options = z.strictObject({
 
 /** How often each neuron is active in the target's documents: what `score` compares with (NAG.md §3). */
 export interface Profile {
+  /** How the features were made. */
   readonly info: FeatureInfo;
+  /** At least one. */
+  readonly targets: readonly TargetProfile[];
+}
+
+/** The profile of one target. */
+export interface TargetProfile {
+  /** Undefined where there is but one. */
+  readonly name: string | undefined;
   /** [layers × width]; each layer sums to 1 */
   readonly weights: Float64Array;
   readonly documents: number;
@@ -54,11 +63,9 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
           `${context.stage}: the target is empty: no document reached it; check its path and where`,
         );
       context.count('documents', partial.counts.documents);
-      return {
-        info: partial.info,
-        weights: profileWeights(partial.counts, power),
-        documents: partial.counts.documents,
-      };
+      const { documents } = partial.counts;
+      const target = { name: undefined, weights: profileWeights(partial.counts, power), documents };
+      return { info: partial.info, targets: [target] };
     },
   }),
 });

@@ -49,7 +49,7 @@ function scoreBatch(batch: Batch, profile: Profile, feature: z.output<typeof opt
   const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
   requireComparable(profile.info, info, "the target's profile");
   const out = new Float64Array(batch.rows.length);
-  distances(values, out.length, info.layers, info.k, info.width, profile.weights, out);
+  distances(values, out.length, info.layers, info.k, info.width, profile.targets[0]!.weights, out);
   if (out.some(Number.isNaN)) throw new NagError('a distance is not a number: the profile is damaged');
   return withColumn(batch, distanceColumn, makeData({ type: new Float64(), data: out, nullCount: 0 }));
 }

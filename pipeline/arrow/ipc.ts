@@ -5,15 +5,20 @@ import {
   RecordBatchReader,
   RecordBatchStreamWriter,
 } from 'apache-arrow';
+import { collectAfter } from './collect.js';
 import { gatherBatch } from './gather.js';
 
 /** A batch as one complete Arrow IPC stream: its schema, its dictionaries, its rows. */
 export function encodeBatch(batch: RecordBatch): Uint8Array {
-  return RecordBatchStreamWriter.writeAll([withWritableSlices(batch)]).toUint8Array(true);
+  const encoded = RecordBatchStreamWriter.writeAll([withWritableSlices(batch)]).toUint8Array(true);
+  // The rows, the messages made of them, and these joined: all are garbage soon.
+  collectAfter(3 * encoded.length);
+  return encoded;
 }
 
 /** The batch of such a stream; its buffers are parts of `encoded`. Errors: RangeError for a stream without batches. */
 export function decodeBatch(encoded: Uint8Array): RecordBatch {
+  collectAfter(encoded.length);
   const batch = RecordBatchReader.from(encoded).next();
   if (batch.done) throw new RangeError('an Arrow IPC stream holds no batch');
   return batch.value;

@@ -1,7 +1,6 @@
 import { makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
 import type { RecordBatch as WasmBatch } from 'parquet-wasm';
 import { DataError, NagError } from '../errors.js';
-import { collectAfter } from './collect.js';
 import { decodeBatch } from './ipc.js';
 import { type Footer, isUnder, type Leaf, type RowGroup, readFooter } from './parquet-footer.js';
 import { BAD_FOOTER, closeParquet, explainReadError, type OpenParquet, openParquet } from './parquet-open.js';
@@ -16,13 +15,13 @@ export interface ReadOptions {
    * Columns come in the file's order.
    */
   readonly columns?: readonly string[] | undefined;
-  /** Most rows in a batch, at least 1. Batches of large rows have fewer: about 64 MiB. */
+  /** Most rows in a batch, at least 1. Batches of large rows have fewer: about 1 MiB. */
   readonly batchRows: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Text in a batch has 32-bit offsets, and several batches are in flight at a time. */
-const BATCH_BYTES = 64 * 2 ** 20;
+/** Every stage on the way may hold on to the batch that it saw last. */
+const BATCH_BYTES = 2 ** 20;
 /** Row groups past this size have been seen to exhaust the decoder's memory. */
 const MANY_MIB = 1024;
 
@@ -115,7 +114,6 @@ export class ParquetSource {
         // This copies the batch out of WASM memory, which it leaves.
         const batch = await decode(() => decodeBatch(value.intoIPCStream()));
         rows += batch.numRows;
-        collectAfter(batch.data.byteLength);
         if (batch.numRows > 0) yield batch;
       }
     } finally {

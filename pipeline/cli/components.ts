@@ -3,6 +3,7 @@ import { builtins } from '../builtins.js';
 import type { Component } from '../component.js';
 import { optionDocs } from '../config/options.js';
 import { ConfigError, didYouMean } from '../config/problems.js';
+import { sidesOf } from '../config/wire.js';
 import { messageOf } from '../errors.js';
 import { loadPlugin } from '../plugins.js';
 import { createRegistry, type Registry } from '../registry.js';
@@ -36,8 +37,9 @@ export function describe(component: Component, plugins: readonly string[] = []):
         : `default ${JSON.stringify(value)}`;
     return `  ${name}: ${type} (${fallback})\n      ${description}`;
   });
-  const sides =
-    component.kind === 'transform' && component.sides ? [`side inputs: ${component.sides.join(', ')}`] : [];
+  const { sides: required = [], optionalSides = [] } = sidesOf(component);
+  const named = [...required, ...optionalSides.map((name) => `${name} (optional)`)];
+  const sides = named.length > 0 ? [`side inputs: ${named.join(', ')}`] : [];
   return [
     `${component.name} (${component.kind}): ${component.summary}`,
     ...sides,

@@ -1,4 +1,4 @@
-import type { Component } from '../component.js';
+import type { Component, Transform } from '../component.js';
 import type { Findings } from './findings.js';
 import { didYouMean, type Path } from './problems.js';
 import type { StageEntry } from './shape.js';
@@ -137,7 +137,8 @@ function sideInputs(
   scope: Scope,
 ): Map<string, string> {
   const { report } = scope.findings;
-  const wanted = component.kind === 'transform' ? (component.sides ?? []) : [];
+  const { sides: required = [], optionalSides = [], gathers = {} } = sidesOf(component);
+  const wanted = [...required, ...optionalSides];
   const sides = new Map<string, string>();
   for (const [name, refs] of given) {
     const path = [...at, name];
@@ -145,14 +146,20 @@ function sideInputs(
       const hint = didYouMean(name, ['main', ...wanted]);
       report({ path, message: `${component.name} has no side input "${name}"${hint}`, atKey: true });
     } else if (refs.length > 1) report({ path, message: 'a side input is one stage' });
-    else if (isValue(refs[0]!, scope)) sides.set(name, refs[0]!.id);
+    else if (name in gathers ? isRows(refs[0]!, scope) : isValue(refs[0]!, scope))
+      sides.set(name, refs[0]!.id);
   }
-  for (const name of wanted) {
+  for (const name of required) {
     if (given.has(name)) continue;
     const example = `from: {${name}: <id of a ${name} stage>}`;
     report({ path: at, message: `${component.name} needs the side input "${name}": ${example}` });
   }
   return sides;
+}
+
+/** The side inputs that a component takes. */
+export function sidesOf(component: Component): Pick<Transform, 'sides' | 'optionalSides' | 'gathers'> {
+  return component.kind === 'transform' || component.kind === 'sink' ? component : {};
 }
 
 function references(

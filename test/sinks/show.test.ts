@@ -15,6 +15,7 @@ async function reportOf(
     input,
     show.options.parse(options),
     new Proxy({} as Parameters<typeof show.run>[2], {}),
+    new Map(),
   );
   await prepared.publish();
   t.strictSame(prepared.files, []);

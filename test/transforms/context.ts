@@ -18,6 +18,7 @@ export interface TestContext extends Context {
   readonly left: Map<string, number>;
   readonly figures: Map<string, number>;
   readonly notes: string[];
+  readonly reports: string[];
 }
 
 /** What a stage sees of a run. Resources are closed when the test ends. */
@@ -27,7 +28,7 @@ export function testContext(t: Test): TestContext {
     for (const resource of resources.values()) await (await resource).close();
   });
   const [left, figures] = [new Map<string, number>(), new Map<string, number>()];
-  const notes: string[] = [];
+  const [notes, reports]: [string[], string[]] = [[], []];
   const add = (counts: Map<string, number>) => (name: string, amount: number) => {
     counts.set(name, (counts.get(name) ?? 0) + amount);
   };
@@ -39,6 +40,7 @@ export function testContext(t: Test): TestContext {
     count: add(figures),
     worked: () => undefined,
     note: (text) => notes.push(text),
+    report: (text) => reports.push(text),
     resource: <T extends { close(): void | Promise<void> }>(key: string, open: () => Promise<T>) => {
       const known = resources.get(key) ?? open();
       resources.set(key, known);
@@ -49,6 +51,7 @@ export function testContext(t: Test): TestContext {
     left,
     figures,
     notes,
+    reports,
   };
 }
 
@@ -83,12 +86,19 @@ export async function transformed(
   options: Record<string, unknown>,
   batches: readonly Batch[],
   context: Context,
+  sides: Readonly<Record<string, unknown>> = {},
 ): Promise<Batch[]> {
   async function* input() {
     yield* batches;
   }
   const out: Batch[] = [];
-  for await (const batch of stage.run(input(), parsed(stage, options), context, new Map())) out.push(batch);
+  for await (const batch of stage.run(
+    input(),
+    parsed(stage, options),
+    context,
+    new Map(Object.entries(sides)),
+  ))
+    out.push(batch);
   return out;
 }
 

@@ -56,14 +56,16 @@ t.test('counts by hand', async (t) => {
     },
   );
   const context = combineContext('', nothing);
-  const { weights, documents } = await combineSplit(
+  const { targets } = await combineSplit(
     await startCombine<Profile>(profile, { power: 2 }, context),
     [made],
     1,
     () => 0,
   );
-  t.strictSame([...weights], [1 / 6, 4 / 6, 0, 1 / 6]);
-  t.equal(documents, 2);
+  t.strictSame(
+    targets.map(({ weights, documents }) => ({ weights: [...weights], documents })),
+    [{ weights: [1 / 6, 4 / 6, 0, 1 / 6], documents: 2 }],
+  );
   t.equal(context.figures.get('documents'), 2);
 });
 
