@@ -2,6 +2,7 @@ import { show } from '../sinks/show.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
 import { extract } from '../transforms/extract.js';
+import { features } from '../transforms/features.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
 import { readJsonl } from '../transforms/read-jsonl.js';
@@ -18,6 +19,7 @@ export const builtins = createRegistry([
   tokenize,
   extract,
   topK,
+  features,
   profile,
   score,
   rank,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { path } from '../../pipeline/component.js';
+import { type Facts, path } from '../../pipeline/component.js';
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
@@ -27,6 +27,12 @@ export const readingOptions = {
     .default({})
     .describe('Keep only rows whose columns equal these values (a list: one of them)'),
 } as const;
+
+/** What the rows that a source gives depend on, besides its files. */
+export function readingFacts({ format, columns, where }: ReadingOptions): Facts {
+  const { docid, text } = columns;
+  return { format, columns: { docid, text }, where };
+}
 
 export interface ReadingOptions {
   readonly path: string | readonly string[];
