@@ -3,6 +3,7 @@ import { writeJsonl } from '../sinks/write-jsonl.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
 import { extract } from '../transforms/extract.js';
 import { features } from '../transforms/features.js';
+import { join } from '../transforms/join.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
 import { readJsonl } from '../transforms/read-jsonl.js';
@@ -20,6 +21,7 @@ export const builtins = createRegistry([
   extract,
   topK,
   features,
+  join,
   profile,
   score,
   rank,
