@@ -1,3 +1,4 @@
+import { distances } from '../sinks/distances.js';
 import { show } from '../sinks/show.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
@@ -34,4 +35,5 @@ export const builtins = createRegistry([
   writeParquetSink,
   writeJsonl,
   show,
+  distances,
 ]);
