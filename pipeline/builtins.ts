@@ -1,5 +1,6 @@
 import { distances } from '../sinks/distances.js';
 import { show } from '../sinks/show.js';
+import { stability } from '../sinks/stability.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
 import { deduplicate } from '../transforms/deduplicate.js';
@@ -36,4 +37,5 @@ export const builtins = createRegistry([
   writeJsonl,
   show,
   distances,
+  stability,
 ]);
