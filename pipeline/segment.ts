@@ -1,6 +1,6 @@
 import { type Batch, onlyNeeded } from './batch.js';
 import { combineContext } from './combine-context.js';
-import type { Needs } from './component.js';
+import type { Needs, SideValues } from './component.js';
 import { NagError } from './errors.js';
 import { type Node, readersOf, type Segment } from './plan.js';
 import { readRoot } from './read-root.js';
@@ -99,7 +99,15 @@ async function* transform(node: Node, input: AsyncIterable<Batch>, run: Run): As
 }
 
 function sidesOf(node: Node, run: Run): ReadonlyMap<string, unknown> {
-  return new Map([...node.inputs.sides].map(([name, id]) => [name, run.values.get(id)]));
+  const { component, inputs } = node;
+  const several =
+    component.kind === 'transform' || component.kind === 'sink' ? (component.severalSides ?? []) : [];
+  return new Map(
+    [...inputs.sides].map(([name, ids]) => {
+      const values: SideValues = new Map(ids.map((id) => [id, run.values.get(id)]));
+      return [name, several.includes(name) ? values : values.get(ids[0]!)];
+    }),
+  );
 }
 
 async function consume(node: Node, input: AsyncIterable<Batch>, run: Run): Promise<void> {

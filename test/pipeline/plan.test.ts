@@ -19,7 +19,7 @@ import {
 
 /** `main` names the stages read, `side` that of `profile`. */
 function stage(id: string, component: Component, main: string[] = [], side?: string): Stage {
-  const sides = new Map(side === undefined ? [] : [['profile', side]]);
+  const sides = new Map(side === undefined ? [] : [['profile', [side]]]);
   return { id, component, options: component === write ? { path: `/${id}` } : {}, inputs: { main, sides } };
 }
 
