@@ -2,11 +2,12 @@ import { type Data, Field, FixedSizeList, Float64, Int32, List, makeData, Struct
 import { z } from 'zod';
 import { isText, textReader } from '../pipeline/arrow/text.js';
 import { type Batch, findColumn, placeOf, withColumn, withoutColumns } from '../pipeline/batch.js';
-import { defineTransform } from '../pipeline/component.js';
+import { defineTransform, type SideValues } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
 import { featureColumns, findFeatures } from './columns.js';
 import { type Reasons, reasons } from './nag/reasons.js';
+import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
 import { requireComparable } from './same-features.js';
 
@@ -34,6 +35,7 @@ export const explain = defineTransform({
   summary: 'Tell which neurons and layers a document has in common with the target, and how much each counts',
   options,
   sides: ['profile'],
+  severalSides: ['profile'],
   example: `
     - {use: read.jsonl, with: {path: target.jsonl}}
     - {use: tokenize, with: {model: models/Qwen3-0.6B-Base}}
@@ -51,7 +53,7 @@ export const explain = defineTransform({
   needs: () => ({ columns: [targetColumn] }),
   mayDrop: () => false,
   async *run(input, { top, feature, keep_features }, _context, sides) {
-    const profile = sides.get('profile') as Profile;
+    const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);
     for await (const batch of input) {
       const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
       requireComparable(profile.info, info, "the target's profile");
