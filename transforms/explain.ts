@@ -29,13 +29,17 @@ const options = z.strictObject({
     .describe('Keep the feature columns instead of removing them after use'),
 });
 
-/** Transform: says which layers and neurons brought a document near to its target (the terms of NAG.md §3's sum). */
+/**
+ * Transform: says which layers and neurons brought a document near to its target (the terms of NAG.md §3's sum). The
+ * side `background`, a profile of the pool or of a sample of it, puts those first that are not as usual there.
+ */
 export const explain = defineTransform({
   name: 'explain',
   summary: 'Tell which neurons and layers a document has in common with the target, and how much each counts',
   options,
   sides: ['profile'],
   severalSides: ['profile'],
+  optionalSides: ['background'],
   example: `
     - {use: read.jsonl, with: {path: target.jsonl}}
     - {use: tokenize, with: {model: models/Qwen3-0.6B-Base}}
@@ -54,17 +58,29 @@ export const explain = defineTransform({
   mayDrop: () => false,
   async *run(input, { top, feature, keep_features }, _context, sides) {
     const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);
+    const background = backgroundOf(sides.get('background') as Profile | undefined, profile);
     for await (const batch of input) {
       const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
       requireComparable(profile.info, info, "the target's profile");
       const shape = { rows: batch.rows.length, layers: info.layers, k: info.k, width: info.width };
-      const found = reasons(values, shape, weightsReader(batch, profile), top);
+      const found = reasons(values, shape, weightsReader(batch, profile), top, background);
       const told = withColumn(batch, reasonsColumn, reasonsData(found, shape.rows));
       const explained = withColumn(told, layersColumn, layersData(found, shape.rows, info.layers));
       yield keep_features ? explained : withoutColumns(explained, featureColumns(explained.columns));
     }
   },
 });
+
+function backgroundOf(usual: Profile | undefined, profile: Profile): Float64Array | undefined {
+  if (!usual) return undefined;
+  requireComparable(profile.info, usual.info, 'the background');
+  const [only, ...others] = usual.targets;
+  if (others.length > 0)
+    throw new NagError(
+      `the background has several targets (${usual.targets.map(({ name }) => name).join(', ')}): make it without by`,
+    );
+  return only!.weights;
+}
 
 /** The profile that a row is compared with: the only one, or that of the row's target. */
 function weightsReader(batch: Batch, { targets }: Profile): (row: number) => Float64Array {

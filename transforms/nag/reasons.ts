@@ -15,15 +15,18 @@ export interface Reasons {
 
 /**
  * The terms of the similarity (1/layers) · Σ_l Σ_k weights[l][features[row][l][k]] (paper 2.3): of each row the `top`
- * largest that are not zero, largest first, equal ones by layer and then by neuron.
+ * largest that are not zero, largest first, equal ones by layer and then by neuron. With a background, by how much they
+ * are larger than its: what all documents have in common is no reason.
  * @param features [rows × layers × k]; an index outside the table counts 0
  * @param weightsOf the target's profile for a row, [layers × width]
+ * @param background another profile, of what is usual [layers × width]
  */
 export function reasons(
   features: FeatureIndices,
   shape: { readonly rows: number; readonly layers: number; readonly k: number; readonly width: number },
   weightsOf: (row: number) => Float64Array,
   top: number,
+  background?: Float64Array,
 ): Reasons {
   const { rows, layers, k, width } = shape;
   const offsets = new Int32Array(rows + 1);
@@ -36,12 +39,15 @@ export function reasons(
     for (let layer = 0; layer < layers; layer++) {
       for (let i = 0; i < k; i++) {
         const neuron = features[(row * layers + layer) * k + i]!;
-        gathered[i] = neuron >= 0 && neuron < width ? weights[layer * width + neuron]! : 0;
-        if (gathered[i]! > 0) terms.push({ layer, neuron, weight: gathered[i]! / layers });
+        const at = neuron >= 0 && neuron < width ? layer * width + neuron : -1;
+        gathered[i] = weights[at] ?? 0;
+        if (gathered[i]! === 0) continue;
+        const weight = gathered[i]! / layers;
+        terms.push({ layer, neuron, weight, excess: weight - (background?.[at] ?? 0) / layers });
       }
       layerShares[row * layers + layer] = pairwiseSum(gathered) / layers;
     }
-    terms.sort(byWeight);
+    terms.sort(byExcess);
     for (const term of terms.slice(0, top)) found.push(term);
     offsets[row + 1] = found.length;
   }
@@ -58,8 +64,10 @@ interface Term {
   readonly layer: number;
   readonly neuron: number;
   readonly weight: number;
+  /** Above the background. */
+  readonly excess: number;
 }
 
-function byWeight(a: Term, b: Term): number {
-  return b.weight - a.weight || a.layer - b.layer || a.neuron - b.neuron;
+function byExcess(a: Term, b: Term): number {
+  return b.excess - a.excess || a.layer - b.layer || a.neuron - b.neuron;
 }
