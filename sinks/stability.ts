@@ -33,7 +33,7 @@ const options = z.strictObject({
     .number()
     .positive()
     .default(1024)
-    .describe('The run stops beyond it: a document takes 8 bytes a target, and 32 more'),
+    .describe('The run stops beyond it: a document takes 8 bytes a target, and 48 more'),
 });
 
 type Options = z.output<typeof options>;
@@ -41,7 +41,7 @@ type Options = z.output<typeof options>;
 /** Sink: how far distances to several targets rank and select the same documents. */
 export const stability = defineSink({
   name: 'stability',
-  summary: "Compare the rankings by several targets: how much does a selection depend on the target's size?",
+  summary: "Compare rankings by several targets: does a selection depend on the target's size?",
   options,
   example: `
     - {use: read.jsonl, with: {path: target.jsonl}}
@@ -136,7 +136,7 @@ function distanceColumns(
 }
 
 function requireMemory({ rows, distances }: Pool, memoryMb: number): void {
-  const bytes = rows * (8 * distances.size + 32);
+  const bytes = rows * (8 * distances.size + 48);
   if (bytes > memoryMb * 1e6)
     throw new NagError(
       `${rows} documents and ${distances.size} targets take more than memory_mb: ${memoryMb}; raise it, or put sample before this stage`,

@@ -35,7 +35,7 @@ const options = z.strictObject({
  */
 export const explain = defineTransform({
   name: 'explain',
-  summary: 'Tell which neurons and layers a document has in common with the target, and how much each counts',
+  summary: 'Tell which neurons and layers a document has in common with the target',
   options,
   sides: ['profile'],
   severalSides: ['profile'],

@@ -3,14 +3,13 @@ import { z } from 'zod';
 import { withColumn } from '../pipeline/batch.js';
 import { defineTransform } from '../pipeline/component.js';
 
-const name = z
-  .string()
-  .regex(/^[^#]/, 'a name that does not start with # (such columns are internal and never written)');
-
 const options = z.strictObject({
   columns: z
-    .record(name, z.union([z.string(), z.number(), z.boolean()]))
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .refine((columns) => Object.keys(columns).length > 0, { message: 'name at least one column' })
+    .refine((columns) => Object.keys(columns).every((name) => /^[^#]/.test(name)), {
+      message: 'a name may not be empty, nor start with # (such columns are never written)',
+    })
     .describe('Columns and their value: text, a number, true or false. A column of that name is replaced'),
 });
 

@@ -1,6 +1,8 @@
 /** Row numbers by ascending value, equal ones in their order. */
 export function ascending(values: Float64Array): Uint32Array {
-  return Uint32Array.from(values.keys()).sort((a, b) => values[a]! - values[b]! || a - b);
+  const order = new Uint32Array(values.length);
+  for (let row = 0; row < order.length; row++) order[row] = row;
+  return order.sort((a, b) => values[a]! - values[b]! || a - b);
 }
 
 /** Ranks from 1; equal values share the mean of theirs, as in `scipy.stats.rankdata`. `order` is `ascending(values)`. */

@@ -6,14 +6,16 @@ const scalars = z.union([scalar, z.array(scalar).min(1)]);
 const bound = z.union([z.string(), z.number()]);
 
 /** What `where` asks of a column: a value, one of several, not one of them, or to lie between bounds. */
-export const condition = z.union([
-  scalars,
-  z
-    .strictObject({ min: bound.optional(), max: bound.optional(), not: scalars.optional() })
-    .refine((given) => Object.values(given).some((value) => value !== undefined), {
-      message: 'a value, a list of values, or a mapping with min, max or not',
-    }),
-]);
+export const condition = z
+  .union([
+    scalars,
+    z
+      .strictObject({ min: bound.optional(), max: bound.optional(), not: scalars.optional() })
+      .refine((given) => Object.values(given).some((value) => value !== undefined), {
+        message: 'expected a value, a list of values, or a mapping with min, max or not',
+      }),
+  ])
+  .meta({ title: 'value | [value] | {min, max, not}' });
 
 export type Scalar = z.output<typeof scalar>;
 export type Condition = z.output<typeof condition>;

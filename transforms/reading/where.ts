@@ -9,7 +9,7 @@ import { requireColumn, typeOf } from './roles.js';
 export const whereOption = z
   .record(z.string(), condition)
   .describe(
-    'Keep only rows whose columns equal these values (a list: one of them), differ ({not: a}, {not: [a, b]}; null differs from every value), or lie in a range ({min: 1, max: 5}, bounds included, text by code point; null does not)',
+    'Keep only rows whose columns equal these values (a list: one of them), lie between min and max (included; text by code point), or differ from not (a value or a list). Null is a value, and lies in no range',
   );
 
 /** A filter of rows; `columns` must be read for it. */
