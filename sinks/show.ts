@@ -4,7 +4,7 @@ import { type Batch, findColumn } from '../pipeline/batch.js';
 import { defineSink } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
-import { rankColumn } from '../transforms/rank.js';
+import { rankColumn } from '../transforms/rank/selected.js';
 import { distanceColumn } from '../transforms/score.js';
 
 const options = z.strictObject({

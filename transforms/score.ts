@@ -56,12 +56,19 @@ export const score = defineTransform({
 function scoreBatch(batch: Batch, profile: Profile, feature: z.output<typeof options>['feature']): Batch {
   const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
   requireComparable(profile.info, info, "the target's profile");
-  return profile.targets.reduce((out, { name, weights }) => {
-    const column = profile.targets.length === 1 ? distanceColumn : `${distanceColumn}_${name}`;
-    const data = new Float64Array(batch.rows.length);
-    distances(values, data.length, info.layers, info.k, info.width, weights, data);
-    if (data.some(Number.isNaN)) throw new NagError('a distance is not a number: the profile is damaged');
-    const metadata = new Map(name === undefined ? [] : [[targetKey, name]]);
-    return withColumn(out, column, makeData({ type: new Float64(), data, nullCount: 0 }), { metadata });
-  }, batch);
+  const columnOf = (name: string | undefined) =>
+    profile.targets.length === 1 ? distanceColumn : `${distanceColumn}_${name}`;
+  // Columns of an earlier scoring would keep their places, and the order of the columns is that of the targets.
+  const stale = profile.targets.length === 1 ? [] : profile.targets.map(({ name }) => columnOf(name));
+  return profile.targets.reduce(
+    (out, { name, weights }) => {
+      const column = columnOf(name);
+      const data = new Float64Array(batch.rows.length);
+      distances(values, data.length, info.layers, info.k, info.width, weights, data);
+      if (data.some(Number.isNaN)) throw new NagError('a distance is not a number: the profile is damaged');
+      const metadata = new Map(name === undefined ? [] : [[targetKey, name]]);
+      return withColumn(out, column, makeData({ type: new Float64(), data, nullCount: 0 }), { metadata });
+    },
+    withoutColumns(batch, stale),
+  );
 }

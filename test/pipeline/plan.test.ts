@@ -320,7 +320,7 @@ t.test('as JSON', async (t) => {
       { id: 'p' },
       { id: 'd' },
       { id: 'dk' },
-      { id: 's', from: { main: ['dk'], profile: 'p' } },
+      { id: 's', from: { main: ['dk'], profile: ['p'] } },
       { id: 'r', kind: 'combine' },
       { id: 'w', options: { path: '/w' } },
     ],
