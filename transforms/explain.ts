@@ -9,6 +9,7 @@ import { featureColumns, findFeatures } from './columns.js';
 import { type Reasons, reasons } from './nag/reasons.js';
 import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
+import { targetColumn } from './rank/selected.js';
 import { requireComparable } from './same-features.js';
 
 /** Column of the neurons that add most to a document's similarity, `list<struct<layer, neuron, weight>>`. */
@@ -16,9 +17,6 @@ export const reasonsColumn = 'nag_reasons';
 
 /** Column of what each layer adds to the similarity: [layers], which sum to 1 − nag_distance. */
 export const layersColumn = 'nag_layers';
-
-/** Column that says by which target a row was selected, where there are several. */
-const targetColumn = 'target';
 
 const options = z.strictObject({
   top: z.int().min(1).default(10).describe('Neurons told for each document, at most'),
