@@ -80,12 +80,17 @@ export interface ReadOptions {
   readonly leftOut?: (reason: string, rows: number) => void;
 }
 
+/** The values of a side input that takes several stages, by stage id, in the order in which they are named. */
+export type SideValues<Value = unknown> = ReadonlyMap<string, Value>;
+
 /** Side inputs, given with `from: {name: stage}`: what a stage looks at beside the rows that flow through it. */
 interface TakesSides {
   /** Names of those that must be given. */
   readonly sides?: readonly string[];
   /** Names of those that may be given. */
   readonly optionalSides?: readonly string[];
+  /** Names of those for which several stages may be given: their value is a `SideValues`, also of one stage. */
+  readonly severalSides?: readonly string[];
   /** Sides that take rows: each is put together by this combine, with the stage's own options; it gets the value. */
   readonly gathers?: Readonly<Record<string, Combine>>;
 }

@@ -26,6 +26,7 @@ export {
   type OpenSource,
   type Prepared,
   path,
+  type SideValues,
   type Sink,
   type Source,
   type Transform,

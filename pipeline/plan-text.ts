@@ -36,7 +36,9 @@ export function planMermaid(_config: Config, plan: Plan): string {
   });
   const arrows = [...plan.nodes.values()].flatMap((node) => [
     ...node.inputs.main.map((input) => `  ${key(input)} --> ${key(node.id)}`),
-    ...[...node.inputs.sides].map(([name, id]) => `  ${key(id)} -. ${name} .-> ${key(node.id)}`),
+    ...[...node.inputs.sides].flatMap(([name, ids]) =>
+      ids.map((id) => `  ${key(id)} -. ${name} .-> ${key(node.id)}`),
+    ),
   ]);
   return ['flowchart TD', ...segments, ...arrows].join('\n');
 }
@@ -64,7 +66,7 @@ export function planJson({ name, hash }: Config, plan: Plan): string {
 function stageText(node: Node): string {
   const fused = node.fused.length > 1 ? ` [fused: ${node.fused.join(' + ')}]` : '';
   const from = node.inputs.main.length > 0 ? ` ← ${node.inputs.main.join(', ')}` : '';
-  const sides = [...node.inputs.sides].map(([name, id]) => ` (${name}: ${id})`).join('');
+  const sides = [...node.inputs.sides].map(([name, ids]) => ` (${name}: ${ids.join(', ')})`).join('');
   return `${node.id}: ${node.component.name}${fused}${from}${sides}`;
 }
 

@@ -106,12 +106,12 @@ function withGathers(stages: readonly Stage[]): Stage[] {
       component.kind === 'transform' || component.kind === 'sink' ? component.gathers : undefined;
     if (!gathers) return [stage];
     const sides = new Map(inputs.sides);
-    const combines = [...inputs.sides].flatMap(([name, id]): Stage[] => {
+    const combines = [...inputs.sides].flatMap(([name, ids]): Stage[] => {
       const combine = gathers[name];
       if (!combine) return [];
       const own = `${stage.id}.${name}`;
-      sides.set(name, own);
-      return [{ ...stage, id: own, component: combine, options, inputs: { main: [id], sides: new Map() } }];
+      sides.set(name, [own]);
+      return [{ ...stage, id: own, component: combine, options, inputs: { main: ids, sides: new Map() } }];
     });
     return [...combines, { ...stage, inputs: { ...inputs, sides } }];
   });
@@ -160,7 +160,7 @@ class Levels {
     const level = Math.max(
       0,
       ...main.map((input) => this.yields(input)),
-      ...[...sides.values()].map((side) => this.consumes(side) + 1),
+      ...[...sides.values()].flat().map((side) => this.consumes(side) + 1),
     );
     this.#known.set(id, level);
     return level;

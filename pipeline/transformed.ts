@@ -1,5 +1,5 @@
 import { type Batch, onlyNeeded } from './batch.js';
-import type { Needs } from './component.js';
+import type { Needs, SideValues } from './component.js';
 import type { Node } from './plan.js';
 import type { Run } from './run.js';
 import { clocked, counted } from './stats.js';
@@ -28,7 +28,14 @@ async function* transform(node: Node, input: AsyncIterable<Batch>, run: Run): As
   yield* clocked(component.run(rows, options, run.contextOf(node), sidesOf(node, run)), stats);
 }
 
-/** The values of a stage's side inputs. */
-export function sidesOf(node: Node, run: Run): ReadonlyMap<string, unknown> {
-  return new Map([...node.inputs.sides].map(([name, id]) => [name, run.values.get(id)]));
+/** The values of a stage's side inputs: one each, or where it takes several, a map from their stages' ids. */
+export function sidesOf({ component, inputs }: Node, run: Run): ReadonlyMap<string, unknown> {
+  const several =
+    component.kind === 'transform' || component.kind === 'sink' ? (component.severalSides ?? []) : [];
+  return new Map(
+    [...inputs.sides].map(([name, ids]) => {
+      const values: SideValues = new Map(ids.map((id) => [id, run.values.get(id)]));
+      return [name, several.includes(name) ? values : values.get(ids[0]!)];
+    }),
+  );
 }

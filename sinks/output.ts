@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Batch, selectColumns } from '../pipeline/batch.js';
 import { path } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
-import { rankColumn } from '../transforms/rank.js';
+import { rankColumn } from '../transforms/rank/selected.js';
 import { differenceOf } from '../transforms/reading/same-schema.js';
 import { inRankOrder } from './rank-order.js';
 

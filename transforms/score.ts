@@ -1,16 +1,20 @@
 import { Float64, makeData } from 'apache-arrow';
 import { z } from 'zod';
 import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
-import { defineTransform } from '../pipeline/component.js';
+import { defineTransform, type SideValues } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
 import { featureColumns, findFeatures } from './columns.js';
 import { distances } from './nag/similarity.js';
+import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
 import { requireComparable } from './same-features.js';
 
-/** Column that `score` adds: 1 − similarity to the target, in [0, 1]. */
+/** Column that `score` adds: 1 − similarity to the target, in [0, 1]. Of several targets, one column each. */
 export const distanceColumn = 'nag_distance';
+
+/** Key of a distance column's metadata: to which target, where targets have names. */
+export const targetKey = 'nag.target';
 
 const options = z.strictObject({
   feature: z.enum(neuronTypes).optional().describe('Neuron type, where several were extracted'),
@@ -20,12 +24,16 @@ const options = z.strictObject({
     .describe('Keep the feature columns instead of removing them after use'),
 });
 
-/** Transform: adds `nag_distance` to the profile of a target (NAG.md §3), bit-equal to NumPy's. */
+/**
+ * Transform: adds `nag_distance` to the profile of a target (NAG.md §3), bit-equal to NumPy's; of several targets
+ * `nag_distance_<target>` each. Targets are those of all profiles given, in this order.
+ */
 export const score = defineTransform({
   name: 'score',
-  summary: `Add ${distanceColumn}, the distance of each document to the target's profile`,
+  summary: `Add ${distanceColumn}, the distance of each document to the target's profile, or one column a target`,
   options,
   sides: ['profile'],
+  severalSides: ['profile'],
   example: `
     - {use: read.jsonl, with: {path: target.jsonl}}
     - {use: tokenize, with: {model: models/Qwen3-0.6B-Base}}
@@ -37,7 +45,7 @@ export const score = defineTransform({
   needs: () => ({}),
   mayDrop: () => false,
   async *run(input, { feature, keep_features }, _context, sides) {
-    const profile = sides.get('profile') as Profile;
+    const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);
     for await (const batch of input) {
       const scored = scoreBatch(batch, profile, feature);
       yield keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));
@@ -48,8 +56,19 @@ export const score = defineTransform({
 function scoreBatch(batch: Batch, profile: Profile, feature: z.output<typeof options>['feature']): Batch {
   const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
   requireComparable(profile.info, info, "the target's profile");
-  const out = new Float64Array(batch.rows.length);
-  distances(values, out.length, info.layers, info.k, info.width, profile.targets[0]!.weights, out);
-  if (out.some(Number.isNaN)) throw new NagError('a distance is not a number: the profile is damaged');
-  return withColumn(batch, distanceColumn, makeData({ type: new Float64(), data: out, nullCount: 0 }));
+  const columnOf = (name: string | undefined) =>
+    profile.targets.length === 1 ? distanceColumn : `${distanceColumn}_${name}`;
+  // Columns of an earlier scoring would keep their places, and the order of the columns is that of the targets.
+  const stale = profile.targets.length === 1 ? [] : profile.targets.map(({ name }) => columnOf(name));
+  return profile.targets.reduce(
+    (out, { name, weights }) => {
+      const column = columnOf(name);
+      const data = new Float64Array(batch.rows.length);
+      distances(values, data.length, info.layers, info.k, info.width, weights, data);
+      if (data.some(Number.isNaN)) throw new NagError('a distance is not a number: the profile is damaged');
+      const metadata = new Map(name === undefined ? [] : [[targetKey, name]]);
+      return withColumn(out, column, makeData({ type: new Float64(), data, nullCount: 0 }), { metadata });
+    },
+    withoutColumns(batch, stale),
+  );
 }

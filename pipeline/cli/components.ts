@@ -37,8 +37,14 @@ export function describe(component: Component, plugins: readonly string[] = []):
         : `default ${JSON.stringify(value)}`;
     return `  ${name}: ${type} (${fallback})\n      ${description}`;
   });
-  const { sides: required = [], optionalSides = [] } = sidesOf(component);
-  const named = [...required, ...optionalSides.map((name) => `${name} (optional)`)];
+  const { sides: required = [], optionalSides = [], severalSides = [] } = sidesOf(component);
+  const named = [...required, ...optionalSides].map((name) => {
+    const marks = [
+      ...(optionalSides.includes(name) ? ['optional'] : []),
+      ...(severalSides.includes(name) ? ['one or several'] : []),
+    ];
+    return marks.length > 0 ? `${name} (${marks.join(', ')})` : name;
+  });
   const sides = named.length > 0 ? [`side inputs: ${named.join(', ')}`] : [];
   return [
     `${component.name} (${component.kind}): ${component.summary}`,

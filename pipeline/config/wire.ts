@@ -7,7 +7,8 @@ import type { StageEntry } from './shape.js';
 export interface Inputs {
   /** Rows; several are read one after the other, in the order in which their sources stand in the file. Empty for a source. */
   readonly main: readonly string[];
-  readonly sides: ReadonlyMap<string, string>;
+  /** One stage each, or several where the component takes them, in the order in which they are named. */
+  readonly sides: ReadonlyMap<string, readonly string[]>;
 }
 
 interface Entry {
@@ -135,19 +136,19 @@ function sideInputs(
   given: ReadonlyMap<string, readonly Reference[]>,
   at: Path,
   scope: Scope,
-): Map<string, string> {
+): Map<string, readonly string[]> {
   const { report } = scope.findings;
-  const { sides: required = [], optionalSides = [], gathers = {} } = sidesOf(component);
+  const { sides: required = [], optionalSides = [], severalSides = [], gathers = {} } = sidesOf(component);
   const wanted = [...required, ...optionalSides];
-  const sides = new Map<string, string>();
+  const sides = new Map<string, readonly string[]>();
   for (const [name, refs] of given) {
     const path = [...at, name];
     if (!wanted.includes(name)) {
       const hint = didYouMean(name, ['main', ...wanted]);
       report({ path, message: `${component.name} has no side input "${name}"${hint}`, atKey: true });
-    } else if (refs.length > 1) report({ path, message: 'a side input is one stage' });
-    else if (name in gathers ? isRows(refs[0]!, scope) : isValue(refs[0]!, scope))
-      sides.set(name, refs[0]!.id);
+    } else if (refs.length > 1 && !severalSides.includes(name))
+      report({ path, message: 'a side input is one stage' });
+    else sides.set(name, sideStages(refs, name in gathers, scope));
   }
   for (const name of required) {
     if (given.has(name)) continue;
@@ -157,8 +158,18 @@ function sideInputs(
   return sides;
 }
 
+function sideStages(refs: readonly Reference[], takesRows: boolean, scope: Scope): string[] {
+  for (const [i, { id, path }] of refs.entries()) {
+    if (refs.findIndex((ref) => ref.id === id) < i)
+      scope.findings.report({ path, message: `"${id}" is named twice` });
+  }
+  return refs.filter((ref) => (takesRows ? isRows(ref, scope) : isValue(ref, scope))).map(({ id }) => id);
+}
+
 /** The side inputs that a component takes. */
-export function sidesOf(component: Component): Pick<Transform, 'sides' | 'optionalSides' | 'gathers'> {
+export function sidesOf(
+  component: Component,
+): Pick<Transform, 'sides' | 'optionalSides' | 'severalSides' | 'gathers'> {
   return component.kind === 'transform' || component.kind === 'sink' ? component : {};
 }
 
@@ -227,7 +238,7 @@ function reportUnused(
   wired: readonly { inputs: Inputs }[],
   findings: Findings,
 ): void {
-  const used = new Set(wired.flatMap(({ inputs }) => [...inputs.main, ...inputs.sides.values()]));
+  const used = new Set(wired.flatMap(({ inputs }) => [...inputs.main, ...[...inputs.sides.values()].flat()]));
   for (const { id, path, component } of nodes) {
     if (component?.kind === 'sink' || used.has(id)) continue;
     findings.report({

@@ -19,7 +19,7 @@ import {
 
 /** `main` names the stages read, `side` that of `profile`. */
 function stage(id: string, component: Component, main: string[] = [], side?: string): Stage {
-  const sides = new Map(side === undefined ? [] : [['profile', side]]);
+  const sides = new Map(side === undefined ? [] : [['profile', [side]]]);
   return { id, component, options: component === write ? { path: `/${id}` } : {}, inputs: { main, sides } };
 }
 
@@ -320,7 +320,7 @@ t.test('as JSON', async (t) => {
       { id: 'p' },
       { id: 'd' },
       { id: 'dk' },
-      { id: 's', from: { main: ['dk'], profile: 'p' } },
+      { id: 's', from: { main: ['dk'], profile: ['p'] } },
       { id: 'r', kind: 'combine' },
       { id: 'w', options: { path: '/w' } },
     ],

@@ -7,6 +7,8 @@ export interface Selection {
   readonly order: Float64Array;
   readonly distance: Float64Array;
   readonly tokens: Float64Array;
+  /** A view of the docid at a place of the ranking. */
+  docid(place: number): Uint8Array;
   readonly totalTokens: number;
   /** Nothing fitted the budget, and the best document was taken nevertheless. */
   readonly single: boolean;
@@ -96,11 +98,9 @@ export class BudgetHeap {
   /** Everything kept, in no order; the docids are views that are good until the next `add`. */
   *entries(): Generator<{ distance: number; docid: Uint8Array; tokens: number; order: number }> {
     for (const slot of this.#heap.subarray(0, this.#size)) {
-      const at = this.#idAt[slot]!;
-      const docid = this.#ids.subarray(at, at + this.#idLength[slot]!);
       yield {
         distance: this.#distance[slot]!,
-        docid,
+        docid: this.#docid(slot),
         tokens: this.#tokens[slot]!,
         order: this.#order[slot]!,
       };
@@ -108,7 +108,7 @@ export class BudgetHeap {
   }
 
   /**
-   * The selection; the heap keeps what it has.
+   * The selection; the heap keeps what it has. Docids are good until the next `add`.
    * @param exactBudget at most the heap's budget, where that was only a bound
    */
   result(exactBudget = this.budget): Selection {
@@ -122,6 +122,7 @@ export class BudgetHeap {
       order: Float64Array.from(selected, (slot) => this.#order[slot]!),
       distance: Float64Array.from(selected, (slot) => this.#distance[slot]!),
       tokens: Float64Array.from(selected, (slot) => this.#tokens[slot]!),
+      docid: (place) => this.#docid(selected[place]!),
       totalTokens: cut.tokens,
       single: cut.single,
     };
@@ -194,6 +195,11 @@ export class BudgetHeap {
     return length - otherLength;
   }
 
+  #docid(slot: number): Uint8Array {
+    const at = this.#idAt[slot]!;
+    return this.#ids.subarray(at, at + this.#idLength[slot]!);
+  }
+
   #storeId(slot: number, id: Uint8Array): void {
     if (this.#idsEnd + id.length > this.#ids.length) this.#compactIds(id.length);
     this.#ids.set(id, this.#idsEnd);
@@ -210,8 +216,7 @@ export class BudgetHeap {
     const ids = new Uint8Array(capacity);
     let end = 0;
     for (const slot of this.#heap.subarray(0, this.#size)) {
-      const at = this.#idAt[slot]!;
-      ids.set(this.#ids.subarray(at, at + this.#idLength[slot]!), end);
+      ids.set(this.#docid(slot), end);
       this.#idAt[slot] = end;
       end += this.#idLength[slot]!;
     }

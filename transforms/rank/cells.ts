@@ -44,6 +44,26 @@ function tokenColumn(batch: Batch): { vector: Vector; name: string } {
   return { vector, name };
 }
 
+/** Quality scores of a batch, NaN where there is none. Throws a `DataError` for what is no finite number. */
+export function qualityValues(batch: Batch, column: string): Float64Array {
+  const vector = findColumn(batch.columns, column);
+  if (!vector || !(DataType.isInt(vector.type) || DataType.isFloat(vector.type))) {
+    const there = batch.columns.schema.fields.map((field) => field.name).join(', ');
+    const found = vector ? `it holds ${String(vector.type)}` : `there is none (columns: ${there})`;
+    throw new DataError(
+      { file: batch.bundle.file },
+      `quality: expected a column "${column}" of numbers, ${found}`,
+    );
+  }
+  return Float64Array.from({ length: batch.rows.length }, (_, row) => {
+    const value: unknown = vector.get(row);
+    const number = value === null ? Number.NaN : Number(value);
+    if (Math.abs(number) === Infinity)
+      throw new DataError(placeOf(batch, row, column), 'quality: expected a finite number, found infinity');
+    return number;
+  });
+}
+
 /** Whether docids are ordered as text or as numbers. */
 export type DocidKind = 'text' | 'integer';
 

@@ -61,7 +61,10 @@ export class ComputedColumns {
       }
       for (let row = 0; row < batch.rows.length; ) {
         const order = inputOrder(batch, row);
-        while (parts[at + 1] && parts[at + 1]!.first <= order) kept = await load(parts[++at]!);
+        let next = at;
+        while (parts[next + 1] && parts[next + 1]!.first <= order) next++;
+        if (next > at) kept = await load(parts[next]!);
+        at = next;
         const end = endOfRun(batch, row, parts[at + 1]?.first ?? Infinity);
         yield joined(keepRows(batch, range(row, end)), kept);
         row = end;

@@ -3,6 +3,7 @@ import { BudgetHeap, type Selection } from '../nag/budget-heap.js';
 import { createCut, takeNext } from '../nag/cut.js';
 import { compareBytes } from '../nag/docid.js';
 import { decodeKey, encodeKey } from '../nag/keys.js';
+import { DocidList } from './docid-list.js';
 
 export interface RankingOptions {
   /** The largest that the token budget can turn out to be; undefined where nothing is known before the end. */
@@ -64,22 +65,28 @@ export class Ranking {
     }
   }
 
-  /** The documents within the budget, best first. The ranking cannot be used afterwards. */
-  async select(budget: number): Promise<Selection> {
+  /**
+   * The documents within the budget, best first. The ranking cannot be used afterwards.
+   * @param options docids: whether those of the selection are wanted, which costs memory
+   */
+  async select(budget: number, options: { readonly docids: boolean }): Promise<Selection> {
     if (this.#heap) return this.#heap.result(budget);
     const cut = createCut(budget);
     const [order, distance, tokens] = [new Numbers(), new Numbers(), new Numbers()];
+    const docids = new DocidList();
     for await (const bytes of this.#sort!.sorted()) {
       const key = decodeKey(bytes);
       if (!takeNext(cut, key.tokens)) break;
       order.push(key.order);
       distance.push(key.distance);
       tokens.push(key.tokens);
+      if (options.docids) docids.push(key.docid);
     }
     return {
       order: order.all(),
       distance: distance.all(),
       tokens: tokens.all(),
+      docid: (place) => docids.at(place),
       totalTokens: cut.tokens,
       single: cut.single,
     };

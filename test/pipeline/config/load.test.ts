@@ -74,7 +74,7 @@ stages:
       ['pool', [], []],
       ['measure-2', ['pool'], []],
       ['add', ['measure-2'], []],
-      ['far', ['add'], [['profile', 'profile']]],
+      ['far', ['add'], [['profile', ['profile']]]],
       ['mine', ['target', 'far'], []],
       ['write', ['mine'], []],
     ],
