@@ -150,7 +150,7 @@ stages:
       'c.yaml:16:23  stages[4].with  give either fraction or tokens',
       'c.yaml:17:10  stages[5].id  the id "a" is used twice',
       'c.yaml:17:31  stages[5].from  there is no stage "nowhere" (there are: a, add, score, rank)',
-      'c.yaml:17:52  stages[5].with.by  expected one of kind, language, found "kinds", did you mean "kind"?',
+      'c.yaml:17:51  stages[5].with.by  expected one of kind, language, found "kinds", did you mean "kind"?',
     ],
   },
   {
@@ -293,7 +293,7 @@ stages:
     lines: [
       'c.yaml:7:52  stages[4].from.profile[2]  "p" is named twice',
       'c.yaml:8:49  stages[5].from.profile[1]  "a" (read) yields rows, and a side input takes the value of a combine such as profile',
-      'c.yaml:8:51  stages[5].from.profile[2]  there is no stage "x" (there are: a, p, q, s, compare)',
+      'c.yaml:8:52  stages[5].from.profile[2]  there is no stage "x" (there are: a, p, q, s, compare)',
     ],
   },
   {
