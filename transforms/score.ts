@@ -30,7 +30,7 @@ const options = z.strictObject({
  */
 export const score = defineTransform({
   name: 'score',
-  summary: `Add ${distanceColumn}, the distance of each document to the target's profile, or one column a target`,
+  summary: `Add ${distanceColumn}, the distance of each document to the target, or one a target`,
   options,
   sides: ['profile'],
   severalSides: ['profile'],

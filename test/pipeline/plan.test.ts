@@ -6,6 +6,7 @@ import { makePlan, type Plan, readersOf } from '../../pipeline/plan.js';
 import { planJson, planMermaid, planText } from '../../pipeline/plan-text.js';
 import {
   add,
+  compare,
   count,
   keep,
   measure,
@@ -17,9 +18,9 @@ import {
   write,
 } from '../fixtures/components.js';
 
-/** `main` names the stages read, `side` that of `profile`. */
-function stage(id: string, component: Component, main: string[] = [], side?: string): Stage {
-  const sides = new Map(side === undefined ? [] : [['profile', [side]]]);
+/** `main` names the stages read, `side` that, or those, of `profile`. */
+function stage(id: string, component: Component, main: string[] = [], side?: string | string[]): Stage {
+  const sides = new Map(side === undefined ? [] : [['profile', [side].flat()]]);
   return { id, component, options: component === write ? { path: `/${id}` } : {}, inputs: { main, sides } };
 }
 
@@ -307,6 +308,21 @@ t.test('as a Mermaid chart', async (t) => {
   s_a_2d_b -. profile .-> s_s
   s_s --> s_w`,
   );
+});
+
+t.test('a side input of several stages waits for all of them, and names them', async (t) => {
+  const plan = makePlan([
+    stage('t', read),
+    stage('p', profile, ['t']),
+    stage('u', read),
+    stage('q', profile, ['u']),
+    stage('d', read),
+    stage('s', compare, ['d'], ['q', 'p']),
+    stage('w', write, ['s']),
+  ]);
+  t.strictSame(lines(plan), ['0: t > p > p', '0: u > q > q', '1: d > s w > w']);
+  t.match(planText(config, plan), 's: compare ← d (profile: q, p)');
+  t.match(planMermaid(config, plan), /s_q -\. profile \.-> s_s\n {2}s_p -\. profile \.-> s_s/);
 });
 
 t.test('as JSON', async (t) => {

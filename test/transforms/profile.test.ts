@@ -1,3 +1,4 @@
+import { Int32, Utf8, vectorFromArray } from 'apache-arrow';
 import t from 'tap';
 import { type Batch, keepRows, withColumn } from '../../pipeline/batch.js';
 import { type FeatureInfo, featureData, featureMetadata } from '../../transforms/columns.js';
@@ -67,6 +68,91 @@ t.test('counts by hand', async (t) => {
     [{ weights: [1 / 6, 4 / 6, 0, 1 / 6], documents: 2 }],
   );
   t.equal(context.figures.get('documents'), 2);
+});
+
+/** A column that says of which target each row is: the row's own number, in its bundle, chooses. */
+function grouped(batches: readonly Batch[], names: readonly (string | null)[]): Batch[] {
+  return batches.map((batch, i) => {
+    const own = Array.from(batch.rows, (row) => names[(row + i) % names.length]!);
+    const data = vectorFromArray(['', ...own], new Utf8()).slice(1).data[0]!;
+    return withColumn(batch, 'group', data);
+  });
+}
+
+t.test('by a column: one profile a value, equal to that of its rows alone, in any split', async (t) => {
+  const random = randomIntegers(8);
+  // By UTF-16 the last two would change places.
+  const names = ['b', '\u{1F600}', '\uff21', null, 'a'];
+  for (const targets of [undefined, ['b', 'a']]) {
+    for (let trial = 0; trial < 15; trial++) {
+      const batches = grouped(features([5, 1, 0, 7, random(9)], 1 + trial), names);
+      const settings = { by: 'group', power: 0.5, ...(targets ? { targets } : {}) };
+      const context = combineContext('', nothing);
+      const found = await combineSplit(
+        await startCombine<Profile>(profile, settings, context),
+        batches,
+        1 + random(5),
+        random,
+      );
+      t.strictSame(
+        found.targets.map(({ name }) => name),
+        targets ?? ['a', 'b', '\uff21', '\u{1F600}'],
+      );
+      for (const target of found.targets) {
+        const own = batches.map((batch) => {
+          const values = batch.columns.getChild('group')!;
+          const rows = Uint32Array.from(batch.rows.keys()).filter((row) => values.get(row) === target.name);
+          return keepRows(batch, rows);
+        });
+        const start = startCombine<Profile>(profile, { power: 0.5 }, combineContext('', nothing));
+        const alone = await combineSplit(await start, own, 1, random);
+        t.strictSame({ ...target, name: undefined }, alone.targets[0]);
+      }
+      const figures = [...context.figures].reduce((sum, [, amount]) => sum + amount, 0);
+      t.equal(
+        figures,
+        batches.reduce((sum, { rows }) => sum + rows.length, 0),
+        'every row is counted or left out',
+      );
+      t.ok(context.figures.get('left out: without group'));
+      t.equal(context.figures.has('left out: of other targets'), targets !== undefined);
+    }
+  }
+});
+
+t.test('by a column that does not name targets', async (t) => {
+  const batches = features([3], 5);
+  const numbered = withColumn(batches[0]!, 'group', vectorFromArray([1, 2, 3], new Int32()).data[0]!);
+  const [many] = features([1001], 5);
+  const ids = vectorFromArray(
+    Array.from({ length: 1001 }, (_, i) => `document ${i}`),
+    new Utf8(),
+  );
+  const named = withColumn(many!, 'group', ids.data[0]!);
+  const cases: [Record<string, unknown>, Batch[], RegExp][] = [
+    [{}, batches, /by: expected a column "group" of text, there is none \(columns: fwd_up_feature\)/],
+    [{}, [numbered], /by: expected a column "group" of text, it holds Int32/],
+    [
+      { targets: ['a', 'x'] },
+      grouped(batches, ['a', 'b']),
+      /no document with "x" in the column "group" \(found: a\)/,
+    ],
+    [{}, grouped(batches, [null]), /there is no value in the column "group" \(found: nothing\)/],
+    [{}, [named], /more than 1000 values.*name those that you want with targets/],
+  ];
+  for (const [settings, input, message] of cases) {
+    const context = combineContext('', nothing);
+    const accumulator = await startCombine<Profile>(profile, { by: 'group', ...settings }, context);
+    await t.rejects(
+      combineSplit(accumulator, input, 1, () => 0),
+      { message },
+      String(message),
+    );
+  }
+  t.match(profile.options.safeParse({ targets: ['a'] }).error?.issues, [{ message: /name it with by/ }]);
+  t.match(profile.options.safeParse({ by: 'x', targets: ['a', 'a'] }).error?.issues, [
+    { message: /named twice/ },
+  ]);
 });
 
 t.test('a target without documents is an error, batches without rows or not', async (t) => {

@@ -92,6 +92,69 @@ t.test('adds the distance, whatever the batches, in place of a column of that na
   );
 });
 
+/** Two targets, of the documents 0 to 2 and 3 to 5, as stages with these ids; the pool's features made by `own`. */
+async function scoredForTwo(ids: readonly [string, string], pool = rows([7, 8], [9]), other = info) {
+  const log = sinkLog();
+  await runStages(
+    [
+      ['first', rows([0, 1, 2])],
+      ['first_features', featured()],
+      [ids[0], profile],
+      ['second', rows([3, 4, 5])],
+      ['second_features', featured(other)],
+      [ids[1], profile],
+      ['pool', pool],
+      ['features', featured()],
+      ['score', score, {}, ['features'], { profile: ids }],
+      ['out', collectSink(log)],
+    ],
+    { tempDir: tmpdir() },
+  );
+  return log.batches;
+}
+
+t.test(
+  'several profiles: a column each, as if scored alone, in the order in which they are named',
+  async (t) => {
+    const alone = cells(await scored([[7, 8, 9]]), 'nag_distance');
+    for (const ids of [
+      ['b', 'a'],
+      ['a', 'b c/é'],
+    ] as const) {
+      const batches = await scoredForTwo(ids);
+      const fields = batches[0]!.columns.schema.fields;
+      t.strictSame(
+        fields.map(({ name, metadata }) => [name, metadata.get('nag.target')]),
+        [
+          ['n', undefined],
+          ['nag_distance', undefined],
+          [`nag_distance_${ids[0]}`, ids[0]],
+          [`nag_distance_${ids[1]}`, ids[1]],
+        ],
+      );
+      t.strictSame(cells(batches, `nag_distance_${ids[0]}`), alone);
+      t.not(cells(batches, `nag_distance_${ids[1]}`)[0], alone[0]);
+    }
+  },
+);
+
+t.test('columns of an earlier scoring do not change the order of the targets', async (t) => {
+  const pool = memorySource([
+    [recordBatch({ n: [new Int32(), [7]], nag_distance_b: [new Int32(), [1]], x: [new Int32(), [1]] })],
+  ]);
+  const [batch] = await scoredForTwo(['a', 'b'], pool);
+  t.strictSame(
+    batch!.columns.schema.fields.map(({ name }) => name),
+    ['n', 'x', 'nag_distance_a', 'nag_distance_b'],
+  );
+});
+
+t.test('profiles that were made differently are not taken together', async (t) => {
+  await t.rejects(scoredForTwo(['a', 'b'], rows([7]), { ...info, model: 'another' }), {
+    message: /cannot be compared with each other as targets, .*model weights/,
+  });
+});
+
 t.test('keeps the features on request', async (t) => {
   const [batch] = await scored([[4]], true);
   t.strictSame(cells([batch!], 'fwd_up_feature'), [indicesOf(4)]);

@@ -12,7 +12,7 @@ import { tellChoice, tellNothing } from './tell.js';
 export async function choose(partial: RankPartial, state: RankState): Promise<Choice> {
   const { settings, context } = state;
   if (!partial.shape || partial.tokens <= 0) {
-    tellNothing(partial, context);
+    tellNothing(partial, settings.quality?.column, context);
     return concatenated([]);
   }
   const { targets } = partial.shape;

@@ -16,9 +16,10 @@ interface Chosen {
 }
 
 /** Says that nothing was chosen, and why. */
-export function tellNothing({ rows }: RankPartial, context: Context): void {
+export function tellNothing({ rows }: RankPartial, quality: string | undefined, context: Context): void {
+  const why = quality === undefined ? 'the pool is empty' : `no document has "${quality}"`;
   if (rows > 0) context.leftOut('the pool has no tokens', rows);
-  else context.note('the pool is empty: nothing was selected');
+  else context.note(`${why}: nothing was selected`);
   context.count('tokens', 0);
   context.count('budget', 0);
 }

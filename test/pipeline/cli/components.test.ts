@@ -54,5 +54,5 @@ t.test('describe shows options with types and defaults', async (t) => {
   t.equal(code, 0);
   t.match(stdout, /\n {2}fraction: number > 0 ≤ 1 \(optional\)\n {6}Budget/);
   t.match(stdout, /\n {2}memory_mb: number > 0 \(default 1024\)\n/);
-  t.match((await runCli(['describe', 'score'])).stdout, '\nside inputs: profile\n');
+  t.match((await runCli(['describe', 'score'])).stdout, '\nside inputs: profile (one or several)\n');
 });

@@ -228,7 +228,7 @@ stages:
     yaml: stages(source, '{template: constructor}', '{use: toString, with: {path: "$' + '{valueOf}"}}'),
     lines: [
       'c.yaml:4:16  stages[1].template  there is no template "constructor"',
-      'c.yaml:5:11  stages[2].use  there is no component "toString" (there are: read, add, pass, score, measure, keep, profile, rank, write, count)',
+      'c.yaml:5:11  stages[2].use  there is no component "toString" (there are: read, add, pass, score, measure, keep, profile, rank, write, count, compare)',
       `c.yaml:5:34  stages[2].with.path  \${valueOf}: there is no such parameter`,
     ],
   },
@@ -278,6 +278,22 @@ stages:
       'c.yaml:10:54  stages[7].from.profile  "b" (add) yields rows, and a side input takes the value of a combine such as profile',
       'c.yaml:11:43  stages[8].from.profile  a side input is one stage',
       'c.yaml:13:5  stages[10].from  "q" (count) is a sink and has no output; name the stage to read with "from"',
+    ],
+  },
+  {
+    name: 'a side input of several stages',
+    yaml: stages(
+      '{id: a, use: read, with: {path: a}}',
+      '{id: p, use: profile}',
+      '{id: q, use: profile, from: a}',
+      '{id: s, use: compare, from: {main: a, profile: [q, p]}}',
+      '{use: compare, from: {main: a, profile: [p, q, p]}}',
+      '{use: compare, from: {main: a, profile: [p, a, x]}}',
+    ),
+    lines: [
+      'c.yaml:7:52  stages[4].from.profile[2]  "p" is named twice',
+      'c.yaml:8:49  stages[5].from.profile[1]  "a" (read) yields rows, and a side input takes the value of a combine such as profile',
+      'c.yaml:8:52  stages[5].from.profile[2]  there is no stage "x" (there are: a, p, q, s, compare)',
     ],
   },
   {

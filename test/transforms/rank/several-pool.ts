@@ -4,7 +4,6 @@ import { rank } from '../../../transforms/rank.js';
 import { targetKey } from '../../../transforms/score.js';
 import { combineContext, combineSplit, startCombine } from '../../fixtures/combine.js';
 import { batchOf, cells } from '../../fixtures/engine.js';
-import { randomIntegers } from '../nag/random.js';
 import { batchesOf, type PoolOptions, pool, type Row, select, tokensOf } from './pool.js';
 
 const options: PoolOptions = { rows: 300, kind: 'text', tokens: 'float', seed: 17 };
