@@ -2,8 +2,10 @@ import { show } from '../sinks/show.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
 import { extract } from '../transforms/extract.js';
+import { layers } from '../transforms/layers.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
+import { readFeatures } from '../transforms/read-features.js';
 import { readJsonl } from '../transforms/read-jsonl.js';
 import { readParquet } from '../transforms/read-parquet.js';
 import { score } from '../transforms/score.js';
@@ -15,9 +17,11 @@ import { createRegistry } from './registry.js';
 export const builtins = createRegistry([
   readParquet,
   readJsonl,
+  readFeatures,
   tokenize,
   extract,
   topK,
+  layers,
   profile,
   score,
   rank,

@@ -3,7 +3,7 @@ import type { Batch } from '../pipeline/batch.js';
 import { defineCombine } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
-import { type FeatureInfo, findFeatures } from './columns.js';
+import { type FeatureInfo, featureNeeds, findFeatures } from './columns.js';
 import { addFeatures, createCounts, mergeCounts, type ProfileCounts, profileWeights } from './nag/profile.js';
 import { requireComparable } from './same-features.js';
 
@@ -52,7 +52,7 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
     - {use: top_k, with: {k: 10}}
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
-  needs: () => ({}),
+  needs: ({ feature }) => featureNeeds(feature),
   start: async ({ feature, power }, context) => ({
     create: () => undefined,
     add: (partial, batch) => addBatch(partial, batch, feature),
