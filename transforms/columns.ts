@@ -174,7 +174,7 @@ export function findFeatures(columns: RecordBatch, type: NeuronType | undefined)
   const there = columns.schema.fields.map((f) => f.name).join(', ');
   if (!field)
     throw new NagError(
-      `there is no feature column${type ? ` of ${type}` : ''}: put extract and top_k, or read.features, before this stage (columns: ${there})`,
+      `there is no feature column${type ? ` of ${type}` : ''}: put extract and top_k before this stage, or read them with read.features (columns: ${there})`,
     );
   if (fields.length > 1)
     throw new NagError(

@@ -48,7 +48,11 @@ export function saidLayout(info: FeatureInfo, place: Place, said: Said): Layout 
         place,
         `is of ${name}: ${info[name]}, and the options say ${said[name]}; leave ${name} out where files say it`,
       );
-  return { info, from: place.file ?? '' };
+  const from = place.file ?? '';
+  const origin = said.trust ? trusted : unknown;
+  if (info.model !== unknown && info.model !== trusted) return { info, from };
+  // The user's word is not handed on with the file: whoever reads it says it again.
+  return { info: { ...info, model: origin, tokenizer: origin }, from };
 }
 
 /**
