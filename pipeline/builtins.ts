@@ -10,8 +10,10 @@ import { features } from '../transforms/features.js';
 import { filter } from '../transforms/filter.js';
 import { join } from '../transforms/join.js';
 import { label } from '../transforms/label.js';
+import { layers } from '../transforms/layers.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
+import { readFeatures } from '../transforms/read-features.js';
 import { readJsonl } from '../transforms/read-jsonl.js';
 import { readParquet } from '../transforms/read-parquet.js';
 import { sample } from '../transforms/sample.js';
@@ -24,11 +26,13 @@ import { createRegistry } from './registry.js';
 export const builtins = createRegistry([
   readParquet,
   readJsonl,
+  readFeatures,
   tokenize,
   extract,
   topK,
   features,
   join,
+  layers,
   profile,
   score,
   rank,

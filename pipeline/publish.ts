@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError, messageOf, NagError } from './errors.js';
 
 /** What an earlier output folder holds. A folder with anything else in it is not ours to replace. */
 const OUTPUT_ENTRY = /^(?:part-\d+\.[\w.]+|_SUCCESS)$/;
+
+/** Lists, a name a line, what an output folder holds besides: files that have names of their own. */
+export const CONTENTS = '.nag-contents';
 
 /**
  * Makes a hidden folder beside `final`, on the same file system, for output that is not complete yet; parents of
@@ -66,7 +69,10 @@ function sibling(final: string, kind: string): string {
 
 async function checkReplaceable(final: string): Promise<void> {
   if ((await kindOf(final)) !== 'folder') return;
-  const foreign = (await readdir(final)).find((entry) => !OUTPUT_ENTRY.test(entry));
+  const entries = await readdir(final);
+  const listed = entries.includes(CONTENTS) ? await readFile(join(final, CONTENTS), 'utf8') : '';
+  const own = new Set([CONTENTS, ...listed.split('\n')]);
+  const foreign = entries.find((entry) => !OUTPUT_ENTRY.test(entry) && !own.has(entry));
   if (foreign === undefined) return;
   throw new DataError(
     { file: final },

@@ -19,6 +19,12 @@ export function jsonRow(batch: RecordBatch): Write {
   return (row) => `{${columns.map(({ key, write }) => `${key}:${write(row)}`).join(',')}}`;
 }
 
+/** All rows of a batch, a line each. */
+export function linesOf(batch: RecordBatch): string {
+  const write = jsonRow(batch);
+  return Array.from({ length: batch.numRows }, (_, row) => `${write(row)}\n`).join('');
+}
+
 function columnWriter(field: Field, data: Data): Write {
   // Text that was JSON when it was read goes out as that JSON.
   if (field.metadata.get('nag.json') === 'true') {

@@ -3,8 +3,11 @@ import { z } from 'zod';
 import { type Batch, selectColumns } from '../pipeline/batch.js';
 import { path } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
+import { featureInfo } from '../transforms/columns.js';
 import { rankColumn } from '../transforms/rank/selected.js';
 import { differenceOf } from '../transforms/reading/same-schema.js';
+import { differenceOfFeatures } from '../transforms/same-features.js';
+import { writtenColumns } from './columns.js';
 import { inRankOrder } from './rank-order.js';
 
 /** Options that every sink of documents has. */
@@ -16,6 +19,12 @@ export const outputOptions = {
     .describe(
       `rank: best first, as ${rankColumn} says; input: as in the pool. Without it: rank where the rows are ranked`,
     ),
+  columns: z
+    .array(z.string().min(1))
+    .min(1)
+    .refine((names) => new Set(names).size === names.length, { message: 'a column is named twice' })
+    .optional()
+    .describe('Only these columns, in this order; docid is also the one that plays that role, as meta.docid'),
 } as const;
 
 /** What a sink writes: batches of one schema, at least one, without internal columns, in the order asked for. */
@@ -23,8 +32,9 @@ export async function* outputBatches(
   input: AsyncIterable<Batch>,
   order: 'rank' | 'input' | undefined,
   tempDir: string,
+  names?: readonly string[],
 ): AsyncGenerator<RecordBatch> {
-  const batches = sameColumns(input);
+  const batches = sameColumns(input, names, true);
   try {
     const first = await batches.next();
     if (first.done)
@@ -34,7 +44,8 @@ export async function* outputBatches(
     if (order === 'rank' && !ranked)
       throw new NagError(`order: rank needs the column ${rankColumn}; put rank before this stage`);
     const columns = columnsOf(first.value, batches);
-    yield* ranked && order !== 'input' ? inRankOrder(columns, rankColumn, tempDir) : columns;
+    const ordered = ranked && order !== 'input' ? inRankOrder(columns, rankColumn, tempDir) : columns;
+    for await (const all of ordered) yield names ? firstColumns(all, names.length) : all;
   } finally {
     await batches.return(undefined);
   }
@@ -45,18 +56,41 @@ async function* columnsOf(first: Batch, rest: AsyncIterable<Batch>): AsyncGenera
   for await (const { columns } of rest) yield columns;
 }
 
-async function* sameColumns(input: AsyncIterable<Batch>): AsyncGenerator<Batch, undefined> {
+/**
+ * Batches with the columns that are written, the same in all.
+ * @param ranks adds the ranks of ranked rows as the last column where they are not named
+ */
+export async function* sameColumns(
+  input: AsyncIterable<Batch>,
+  names: readonly string[] | undefined,
+  ranks: boolean,
+): AsyncGenerator<Batch, undefined> {
   let schema: Schema | undefined;
   for await (const batch of input) {
-    const { fields } = batch.columns.schema;
-    const visible = fields.flatMap(({ name }, i) => (name.startsWith('#') ? [] : [i]));
-    const columns = visible.length === fields.length ? batch.columns : selectColumns(batch.columns, visible);
+    const rankIsMissing = ranks && names && !names.includes(rankColumn) && batch.computed.has(rankColumn);
+    const columns = writtenColumns(batch, rankIsMissing ? [...names, rankColumn] : names);
     schema ??= columns.schema;
-    const difference = differenceOf(schema, columns.schema);
+    const difference = differenceOf(schema, columns.schema) ?? differenceOfOrigin(schema, columns.schema);
     if (difference !== undefined)
       throw new NagError(
         `${batch.bundle.file}: its rows cannot be written with those before: ${difference}; write them with a sink of their own`,
       );
     yield { ...batch, columns };
   }
+}
+
+/** A file says once how its features were made. */
+function differenceOfOrigin(first: Schema, other: Schema): string | undefined {
+  for (const [i, field] of first.fields.entries()) {
+    const own = other.fields[i]!;
+    if (!field.metadata.has('nag.neurons') || !own.metadata.has('nag.neurons')) continue;
+    const difference = differenceOfFeatures(featureInfo(field), featureInfo(own));
+    if (difference !== undefined) return `column "${field.name}" was made differently (${difference})`;
+  }
+  return undefined;
+}
+
+function firstColumns(columns: RecordBatch, count: number): RecordBatch {
+  const positions = Array.from({ length: count }, (_, i) => i);
+  return columns.schema.fields.length === count ? columns : selectColumns(columns, positions);
 }

@@ -6,13 +6,33 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
+import type { Batch } from '../pipeline/batch.js';
 import { defineSink } from '../pipeline/component.js';
 import { DataError, isDiskFull, messageOf, NagError } from '../pipeline/errors.js';
 import { makeStagingFolder, publish } from '../pipeline/publish.js';
-import { jsonRow } from './json-row.js';
-import { outputBatches, outputOptions } from './output.js';
+import { columnNeeds } from './columns.js';
+import { linesOf } from './json-row.js';
+import { writeShards } from './jsonl-shards.js';
+import { outputBatches, outputOptions, sameColumns } from './output.js';
 
-const options = z.strictObject({ ...outputOptions });
+const options = z
+  .strictObject({
+    ...outputOptions,
+    shards: z
+      .enum(['input'])
+      .optional()
+      .describe(
+        'input: path is a folder, and the rows of each input file go to one of the same name in it, in their order',
+      ),
+  })
+  .refine(({ shards, order }) => !shards || order !== 'rank', {
+    message: 'shards have the order of their input: leave order out',
+  })
+  .refine(({ shards, path }) => !shards || !/\.jsonl(\.gz)?$/.test(path), {
+    message: 'path is a folder where shards are written, and has no ending',
+  });
+
+type Options = z.output<typeof options>;
 
 /** Sink: one JSON object a line; gzipped where the path ends in .gz. Feature columns have the reference's layout. */
 export const writeJsonl = defineSink({
@@ -22,35 +42,63 @@ export const writeJsonl = defineSink({
   example: `
     - {use: read.parquet, with: {path: "docs/*.parquet"}}
     - {use: write.jsonl, with: {path: out/docs.jsonl.gz}}`,
+  needs: ({ columns }) => columnNeeds(columns),
   async run(input, settings, context) {
     const staging = await makeStagingFolder(settings.path);
-    const temporary = join(staging, basename(settings.path));
     const discard = () => rm(staging, { recursive: true, force: true });
-    const count = { rows: 0 };
+    const write = settings.shards ? writeFolder : writeFile;
     try {
-      const lines = Readable.from(toLines(outputBatches(input, settings.order, context.tempDir), count), {
-        objectMode: true,
-        highWaterMark: 1,
-      });
-      const target = createWriteStream(temporary, { flags: 'wx' });
-      if (settings.path.endsWith('.gz')) await pipeline(lines, createGzip(), target);
-      else await pipeline(lines, target);
-      await sync(temporary);
+      const { temporary, ...written } = await write(input, settings, staging, context.tempDir);
+      return {
+        ...written,
+        publish: async () => {
+          await publish(temporary, settings.path);
+          await discard();
+        },
+        discard,
+      };
     } catch (error) {
       await discard();
       throw explain(error, settings.path);
     }
-    return {
-      rows: count.rows,
-      files: [settings.path],
-      publish: async () => {
-        await publish(temporary, settings.path);
-        await discard();
-      },
-      discard,
-    };
   },
 });
+
+/** What is complete, and the names it will have. */
+interface Written {
+  readonly temporary: string;
+  readonly rows: number;
+  readonly files: readonly string[];
+}
+
+async function writeFile(
+  input: AsyncIterable<Batch>,
+  { path, order, columns }: Options,
+  staging: string,
+  tempDir: string,
+): Promise<Written> {
+  const temporary = join(staging, basename(path));
+  const count = { rows: 0 };
+  const lines = Readable.from(toLines(outputBatches(input, order, tempDir, columns), count), {
+    objectMode: true,
+    highWaterMark: 1,
+  });
+  const target = createWriteStream(temporary, { flags: 'wx' });
+  if (path.endsWith('.gz')) await pipeline(lines, createGzip(), target);
+  else await pipeline(lines, target);
+  await sync(temporary);
+  return { temporary, rows: count.rows, files: [path] };
+}
+
+async function writeFolder(
+  input: AsyncIterable<Batch>,
+  { path, columns }: Options,
+  staging: string,
+): Promise<Written> {
+  const shards = await writeShards(sameColumns(input, columns, false), staging);
+  const rows = shards.reduce((sum, shard) => sum + shard.rows, 0);
+  return { temporary: staging, rows, files: shards.map(({ name }) => join(path, name)) };
+}
 
 /** The text of each batch. */
 async function* toLines(
@@ -58,10 +106,8 @@ async function* toLines(
   count: { rows: number },
 ): AsyncGenerator<string> {
   for await (const batch of batches) {
-    const write = jsonRow(batch);
-    const lines = Array.from({ length: batch.numRows }, (_, row) => `${write(row)}\n`);
-    count.rows += lines.length;
-    if (lines.length > 0) yield lines.join('');
+    count.rows += batch.numRows;
+    if (batch.numRows > 0) yield linesOf(batch);
   }
 }
 

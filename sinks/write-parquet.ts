@@ -2,6 +2,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
 import { stageParquet } from '../pipeline/arrow/parquet-writer.js';
 import { defineSink } from '../pipeline/component.js';
+import { columnNeeds } from './columns.js';
 import { outputBatches, outputOptions } from './output.js';
 
 const options = z.strictObject({
@@ -31,8 +32,9 @@ export const writeParquetSink = defineSink({
   example: `
     - {use: read.jsonl, with: {path: "docs/*.jsonl"}}
     - {use: write.parquet, with: {path: out/docs.parquet, compression: zstd, row_group_rows: 5000}}`,
+  needs: ({ columns }) => columnNeeds(columns),
   async run(input, settings, context) {
-    const batches = outputBatches(input, settings.order, context.tempDir);
+    const batches = outputBatches(input, settings.order, context.tempDir, settings.columns);
     try {
       const first = await batches.next();
       if (first.done) throw new RangeError('outputBatches gave no batch');

@@ -40,11 +40,27 @@ export interface FeatureInfo {
   readonly k: number;
   /** Neurons that there are a layer. */
   readonly width: number;
-  /** Fingerprint of the weights that were used. */
+  /** Which layers of the model's these are; undefined where all. */
+  readonly subset?: LayerSubset | undefined;
+  /** Fingerprint of the weights that were used; `unknown` or `trusted` where the file that was read did not say. */
   readonly model: string;
   readonly tokenizer: string;
+  /** Most tokens of a document; 0 where it is not known. */
   readonly maxLength: number;
 }
+
+/** Layers that were kept of a model's. */
+export interface LayerSubset {
+  /** From 0, ascending. */
+  readonly kept: readonly number[];
+  readonly of: number;
+}
+
+/** Stands for a fingerprint that nobody knows: it equals itself only. */
+export const unknown = 'unknown';
+
+/** Stands for a fingerprint that the user vouches for: it is like any other. */
+export const trusted = 'trusted';
 
 /** `[layers × k]` neuron indices a row, as a fixed-size list column `<type>_feature`. */
 export interface FeatureColumn {
@@ -63,10 +79,26 @@ export function impactColumn(type: NeuronType): string {
   return `${type}_impact`;
 }
 
+/** The columns that stages which use features want of a source that has them. */
+export function featureNeeds(type?: NeuronType): string[] {
+  return type === undefined ? neuronTypes.map(featureColumn) : [featureColumn(type)];
+}
+
+/** `0,5,27 of 28`, or `all` */
+export function subsetText(subset: LayerSubset | undefined): string {
+  return subset ? `${subset.kept.join(',')} of ${subset.of}` : 'all';
+}
+
+function parseSubset(text: string): LayerSubset {
+  const [kept, of] = text.split(' of ');
+  return { kept: kept!.split(',').map(Number), of: Number(of) };
+}
+
 export function featureMetadata(info: FeatureInfo): Map<string, string> {
   return new Map([
     ['nag.neurons', info.neurons],
     ['nag.layers', String(info.layers)],
+    ...(info.subset ? [['nag.kept_layers', subsetText(info.subset)] as const] : []),
     ['nag.k', String(info.k)],
     ['nag.width', String(info.width)],
     ['nag.model', info.model],
@@ -88,9 +120,11 @@ export function featureInfo(field: Field): FeatureInfo {
   const [layers, k, width, maxLength] = ['layers', 'k', 'width', 'max_length'].map((key) =>
     Number(text(key)),
   );
+  const kept = field.metadata.get('nag.kept_layers');
   return {
     neurons: type,
     layers: layers!,
+    ...(kept === undefined ? {} : { subset: parseSubset(kept) }),
     k: k!,
     width: width!,
     model: text('model'),
@@ -113,6 +147,12 @@ export function featureData(values: Int32Array, rows: number, info: FeatureInfo)
   });
 }
 
+/** The field of a feature column. */
+export function featureField(info: FeatureInfo): Field {
+  const { type } = featureData(new Int32Array(0), 0, info);
+  return new Field(featureColumn(info.neurons), type, false, featureMetadata(info));
+}
+
 /** Impacts as column data. */
 export function impactData(values: Float32Array, rows: number, info: FeatureInfo) {
   const child = makeData({ type: new Float32(), data: values, nullCount: 0 });
@@ -133,7 +173,7 @@ export function findFeatures(columns: RecordBatch, type: NeuronType | undefined)
   const there = columns.schema.fields.map((f) => f.name).join(', ');
   if (!field)
     throw new NagError(
-      `there is no feature column${type ? ` of ${type}` : ''}: put extract and top_k before this stage (columns: ${there})`,
+      `there is no feature column${type ? ` of ${type}` : ''}: put extract and top_k before this stage, or read them with read.features (columns: ${there})`,
     );
   if (fields.length > 1)
     throw new NagError(

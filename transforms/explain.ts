@@ -5,7 +5,7 @@ import { type Batch, findColumn, placeOf, withColumn, withoutColumns } from '../
 import { defineTransform, type SideValues } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
-import { featureColumns, findFeatures } from './columns.js';
+import { featureColumns, featureNeeds, findFeatures } from './columns.js';
 import { type Reasons, reasons } from './nag/reasons.js';
 import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
@@ -52,7 +52,7 @@ export const explain = defineTransform({
     - {use: rank, with: {fraction: 0.2}}
     - {use: explain, from: {profile: target}}
     - {use: write.parquet, with: {path: out/explained.parquet}}`,
-  needs: () => ({ columns: [targetColumn] }),
+  needs: () => ({ columns: [targetColumn, ...featureNeeds()] }),
   mayDrop: () => false,
   async *run(input, { top, feature, keep_features }, _context, sides) {
     const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);

@@ -3,7 +3,7 @@ import type { Batch } from '../pipeline/batch.js';
 import { type Context, defineCombine } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
-import { type FeatureInfo, findFeatures } from './columns.js';
+import { type FeatureInfo, featureNeeds, findFeatures } from './columns.js';
 import { type DocumentSample, mergeSamples } from './nag/document-sample.js';
 import {
   addFeatures,
@@ -81,7 +81,9 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
     - {use: top_k, with: {k: 10}}
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
-  needs: ({ by }) => ({ columns: by === undefined ? [] : [by] }),
+  needs: ({ by, feature }) => ({
+    columns: [...(by === undefined ? [] : [by]), ...featureNeeds(feature)],
+  }),
   start: async (settings, context) => ({
     create: () => undefined,
     add: (partial, batch) => addBatch(partial, batch, settings, context),

@@ -1,4 +1,4 @@
-import type { Schema } from 'apache-arrow';
+import { Schema } from 'apache-arrow';
 import { z } from 'zod';
 import type { Batch, Bundle } from '../pipeline/batch.js';
 import {
@@ -9,7 +9,13 @@ import {
   type ReadOptions,
 } from '../pipeline/component.js';
 import { DataError, messageOf } from '../pipeline/errors.js';
-import { type Conversion, checkKeys, type ParsedRow, toRecordBatch } from './jsonl/convert.js';
+import {
+  type ColumnMaker,
+  type Conversion,
+  checkKeys,
+  type ParsedRow,
+  toRecordBatch,
+} from './jsonl/convert.js';
 import { join, type Shape, schemaOf, shapeOf } from './jsonl/infer.js';
 import { type Line, readLines } from './jsonl/lines.js';
 import { finishBatch, type Reading } from './reading/finish.js';
@@ -19,8 +25,8 @@ import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
 import { compileWhere } from './reading/where.js';
 
-const options = z.strictObject({
-  ...readingOptions,
+/** Options of JSON lines. */
+export const jsonlOptions = {
   types: z
     .record(z.string(), z.enum(['string', 'int', 'float', 'bool', 'json']))
     .default({})
@@ -34,7 +40,9 @@ const options = z.strictObject({
     .default('fail')
     .describe('Text that is no valid Unicode: stop, or put U+FFFD in its place and count it'),
   batch_rows: z.int().min(1).max(65536).default(1024).describe('Most rows in a batch'),
-});
+} as const;
+
+const options = z.strictObject({ ...readingOptions, ...jsonlOptions });
 
 type Options = z.output<typeof options>;
 
@@ -52,19 +60,31 @@ export const readJsonl = defineSource({
     infer_rows,
     invalid_text,
   }),
-  open: openFiles,
+  open: async (settings, context, firstOrdinal) => {
+    const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz']);
+    return await openJsonl(paths, settings, context, firstOrdinal, new Map());
+  },
 });
 
 /** A batch is closed before it holds more than this many bytes of lines. */
 const batchBytes = 16e6;
 
-async function openFiles(settings: Options, context: Context, firstOrdinal: number): Promise<OpenSource> {
-  const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz']);
+/**
+ * Opens listed files of JSON lines.
+ * @param makers columns by name that are made in a way of their own; they come after the others
+ */
+export async function openJsonl(
+  paths: readonly string[],
+  settings: Options,
+  context: Context,
+  firstOrdinal: number,
+  makers: ReadonlyMap<string, ColumnMaker>,
+): Promise<OpenSource> {
   let fields: ReadonlyMap<string, Shape> = new Map();
   const stamps = new Map<Bundle, FileStamp>();
   for (const file of paths) {
     context.signal.throwIfAborted();
-    const shape = join({ kind: 'object', fields }, await shapeOfFile(file, settings));
+    const shape = join({ kind: 'object', fields }, await shapeOfFile(file, settings, makers));
     if (shape.kind === 'object') fields = shape.fields;
     const stamp = await stampOf(file);
     stamps.set(
@@ -75,7 +95,8 @@ async function openFiles(settings: Options, context: Context, firstOrdinal: numb
   const named = new Map<string, Shape>(
     Object.entries(settings.types).map(([name, kind]) => [name, { kind }]),
   );
-  const schema = schemaOf(new Map([...fields, ...named]));
+  const inferred = schemaOf(new Map([...fields, ...named])).fields.filter(({ name }) => !makers.has(name));
+  const schema = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
   noteHidden(schema, context);
   const reading: Reading = {
     schema,
@@ -89,17 +110,22 @@ async function openFiles(settings: Options, context: Context, firstOrdinal: numb
     rows: undefined,
     read: async function* (bundle, needs, how) {
       await requireSameFile(bundle.file, stamps.get(bundle)!);
-      yield* readBundle(bundle, needs, how ?? {}, reading, settings, context);
+      yield* readBundle(bundle, needs, how ?? {}, reading, settings, context, makers);
     },
     close: async () => undefined,
   };
 }
 
-async function shapeOfFile(file: string, settings: Options): Promise<Shape> {
+async function shapeOfFile(
+  file: string,
+  settings: Options,
+  makers: ReadonlyMap<string, ColumnMaker>,
+): Promise<Shape> {
   let shape: Shape = { kind: 'object', fields: new Map() };
   let rows = 0;
   for await (const line of readLines(file)) {
-    shape = join(shape, shapeOf(parseLine(line, file, settings, { texts: 0 }).value));
+    const entries = Object.entries(parseLine(line, file, settings, { texts: 0 }).value);
+    shape = join(shape, shapeOf(Object.fromEntries(entries.filter(([name]) => !makers.has(name)))));
     if (++rows === settings.infer_rows) break;
   }
   if (rows === 0) throw new DataError({ file }, 'is empty; expected one JSON object a line');
@@ -113,6 +139,7 @@ async function* readBundle(
   reading: Reading,
   settings: Options,
   context: Context,
+  makers: ReadonlyMap<string, ColumnMaker>,
 ): AsyncGenerator<Batch> {
   const { file } = bundle;
   const schema = projected(reading, needs, file);
@@ -126,6 +153,7 @@ async function* readBundle(
   const conversion: Conversion = {
     invalidText: settings.invalid_text,
     replaced: () => repairs.texts++,
+    makers,
   };
   const flush = () => {
     const columns = toRecordBatch(pending, schema, conversion);
@@ -172,7 +200,8 @@ interface Repairs {
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
 
-function parseLine(line: Line, file: string, settings: Options, repairs: Repairs): ParsedRow {
+/** The object on a line. Throws a `DataError` with file and line where there is none. */
+export function parseLine(line: Line, file: string, settings: Options, repairs: Repairs): ParsedRow {
   const place = { file, line: line.number };
   const text = decode(line, place, settings, repairs);
   try {

@@ -20,8 +20,8 @@ import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js
 import { requireSameSchema, withNullsOf } from './reading/same-schema.js';
 import { compileWhere } from './reading/where.js';
 
-const options = z.strictObject({
-  ...readingOptions,
+/** Options of Parquet files. */
+export const parquetOptions = {
   batch_rows: z.int().min(1).max(65536).default(2048).describe('Most rows in a batch'),
   max_row_group_mb: z
     .number()
@@ -30,7 +30,9 @@ const options = z.strictObject({
     .describe(
       'Refuse files with larger row groups (uncompressed MB): a row group is decoded whole, at about 3 times its size',
     ),
-});
+} as const;
+
+const options = z.strictObject({ ...readingOptions, ...parquetOptions });
 
 type Options = z.output<typeof options>;
 
@@ -43,11 +45,12 @@ export const readParquet = defineSource({
     - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
     - {use: write.jsonl, with: {path: out/english.jsonl}}`,
   facts: readingFacts,
-  open: openFiles,
+  open: async (settings, context, firstOrdinal) =>
+    await openParquet(await listFiles(settings.path, ['.parquet']), settings, context, firstOrdinal),
 });
 
 /** A file as listed: what its footer says, without the open file. */
-interface ListedFile {
+export interface ListedFile {
   readonly path: string;
   readonly stamp: FileStamp;
   readonly schema: Schema;
@@ -62,10 +65,20 @@ const bundleBytes = 64e6;
 /** From this size on a row group's memory is worth a word. */
 const largeRowGroupMb = 256;
 
-async function openFiles(settings: Options, context: Context, firstOrdinal: number): Promise<OpenSource> {
-  const paths = await listFiles(settings.path, ['.parquet']);
+/**
+ * Opens listed Parquet files.
+ * @param check looks at what their footers say before they are compared with one another
+ */
+export async function openParquet(
+  paths: readonly string[],
+  settings: Options,
+  context: Context,
+  firstOrdinal: number,
+  check: (files: readonly ListedFile[]) => void = () => undefined,
+): Promise<OpenSource> {
   const limit = pLimit(8);
   const files = await Promise.all(paths.map((path) => limit(() => listFile(path, context.signal))));
+  check(files);
   const schema = requireSameSchema(files);
   for (const file of files) checkRowGroups(file, settings, context);
   noteHidden(schema, context);

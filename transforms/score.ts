@@ -4,7 +4,7 @@ import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
 import { defineTransform, type SideValues } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
-import { featureColumns, findFeatures } from './columns.js';
+import { featureColumns, featureNeeds, findFeatures } from './columns.js';
 import { distances } from './nag/similarity.js';
 import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
@@ -42,7 +42,7 @@ export const score = defineTransform({
     - {id: target, use: profile}
     - {use: score, from: {main: features, profile: target}, with: {keep_features: true}}
     - {use: write.jsonl, with: {path: out/coherence.jsonl}}`,
-  needs: () => ({}),
+  needs: () => ({ columns: featureNeeds() }),
   mayDrop: () => false,
   async *run(input, { feature, keep_features }, _context, sides) {
     const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);

@@ -1,4 +1,5 @@
 import {
+  type Data,
   DataType,
   type Field,
   makeData,
@@ -17,6 +18,15 @@ export interface Conversion {
   readonly invalidText: InvalidText;
   /** Told of each row whose text was replaced. */
   replaced(): void;
+  /** Columns by name that are not made by their type. */
+  readonly makers?: ReadonlyMap<string, ColumnMaker>;
+}
+
+/** A column with a form of its own, whatever its values suggest. */
+export interface ColumnMaker {
+  readonly field: Field;
+  /** One value a row; errors name the row's place. */
+  make(rows: readonly ParsedRow[]): Data;
 }
 
 /** Rows as parsed, with the place of each. */
@@ -32,6 +42,8 @@ export function toRecordBatch(
   conversion: Conversion,
 ): RecordBatch {
   const children = schema.fields.map((field) => {
+    const maker = conversion.makers?.get(field.name);
+    if (maker) return maker.make(rows);
     const values = rows.map(({ value, place }) =>
       convert(own(value, field.name), field, { ...place, column: field.name, top: field.name }, conversion),
     );
@@ -60,7 +72,7 @@ interface ValuePlace extends Place {
 }
 
 /** A key of the row itself: every object has a `constructor` that it was not given. */
-function own(row: Readonly<Record<string, unknown>>, key: string): unknown {
+export function own(row: Readonly<Record<string, unknown>>, key: string): unknown {
   return Object.hasOwn(row, key) ? row[key] : undefined;
 }
 

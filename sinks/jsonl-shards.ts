@@ -1,0 +1,58 @@
+import { type FileHandle, open, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Batch } from '../pipeline/batch.js';
+import { DataError } from '../pipeline/errors.js';
+import { CONTENTS } from '../pipeline/publish.js';
+import { linesOf } from './json-row.js';
+
+/** A shard that was written. */
+export interface Shard {
+  readonly name: string;
+  /** The input file whose rows it holds. */
+  readonly input: string;
+  rows: number;
+}
+
+/**
+ * Writes the rows of each input file to a file of their own in a folder, `a/b.parquet` to `b.jsonl`: the reference's
+ * layout of feature files (NAG.md §2). An input without rows has none. Throws where two inputs would have the same.
+ */
+export async function writeShards(batches: AsyncIterable<Batch>, folder: string): Promise<Shard[]> {
+  const shards: Shard[] = [];
+  let current: { shard: Shard; file: FileHandle } | undefined;
+  try {
+    for await (const { bundle, columns } of batches) {
+      if (columns.numRows === 0) continue;
+      if (current?.shard.input !== bundle.file) {
+        await finish(current?.file);
+        current = undefined;
+        const shard = nextShard(bundle.file, shards);
+        current = { shard, file: await open(join(folder, shard.name), 'wx') };
+        shards.push(shard);
+      }
+      await current.file.appendFile(linesOf(columns));
+      current.shard.rows += columns.numRows;
+    }
+    await current?.file.sync();
+  } finally {
+    await current?.file.close();
+  }
+  await writeFile(join(folder, CONTENTS), shards.map(({ name }) => name).join('\n'));
+  return shards;
+}
+
+async function finish(file: FileHandle | undefined): Promise<void> {
+  await file?.sync();
+  await file?.close();
+}
+
+function nextShard(input: string, shards: readonly Shard[]): Shard {
+  const name = `${basename(input).replace(/(\.jsonl)?\.\w+$/, '')}.jsonl`;
+  const other = shards.find((shard) => shard.name === name);
+  if (other)
+    throw new DataError(
+      { file: input },
+      `its shard ${name} is that of ${other.input} already; write the files with a sink each, or rename one`,
+    );
+  return { name, input, rows: 0 };
+}

@@ -1,0 +1,98 @@
+import { describeValue } from '../../pipeline/describe-value.js';
+import { DataError, type Place } from '../../pipeline/errors.js';
+import type { NeuronType } from '../backbone/types.js';
+import { type FeatureInfo, trusted, unknown } from '../columns.js';
+
+/** What the user says of files that do not say it themselves. */
+export interface Said {
+  readonly layers?: number | undefined;
+  readonly width?: number | undefined;
+  readonly trust: boolean;
+}
+
+/** Key of the list in the reference's feature files: `{"layer_topk_value_index": [layers · k indices]}`. */
+export const indicesKey = 'layer_topk_value_index';
+
+/** What a column of features is taken to hold, and the file that says so. */
+export interface Layout {
+  readonly info: FeatureInfo;
+  readonly from: string;
+}
+
+/** Indices are 16 bits wide then, as every known model's need. */
+const usualWidth = 65536;
+
+/** The layout of a column whose file does not tell it, from the length of its first list. */
+export function layoutOf(type: NeuronType, length: number, place: Place, said: Said): Layout {
+  const { layers, width = usualWidth, trust } = said;
+  if (layers === undefined)
+    throw new DataError(place, 'the file does not say of how many layers its features are: set layers');
+  if (length === 0 || length % layers !== 0)
+    throw new DataError(
+      place,
+      `${length} indices cannot be the same number for each of ${layers} layers; check layers`,
+    );
+  const origin = trust ? trusted : unknown;
+  const k = length / layers;
+  return {
+    info: { neurons: type, layers, k, width, model: origin, tokenizer: origin, maxLength: 0 },
+    from: place.file ?? '',
+  };
+}
+
+/** The layout of a column that says what it is. Throws where the user says something else. */
+export function saidLayout(info: FeatureInfo, place: Place, said: Said): Layout {
+  for (const name of ['layers', 'width'] as const)
+    if (said[name] !== undefined && said[name] !== info[name])
+      throw new DataError(
+        place,
+        `is of ${name}: ${info[name]}, and the options say ${said[name]}; leave ${name} out where files say it`,
+      );
+  const from = place.file ?? '';
+  const origin = said.trust ? trusted : unknown;
+  if (info.model !== unknown && info.model !== trusted) return { info, from };
+  // The user's word is not handed on with the file: whoever reads it says it again.
+  return { info: { ...info, model: origin, tokenizer: origin }, from };
+}
+
+/**
+ * Puts a row's indices where they belong in [rows × layers × k]. Throws a `DataError` at `place` where there are more
+ * or fewer than in other rows, or one is no neuron of its layer.
+ */
+export function putIndices(
+  out: Int32Array,
+  row: number,
+  indices: ArrayLike<unknown>,
+  { info, from }: Layout,
+  place: () => Place,
+): void {
+  const { layers, k, width } = info;
+  const length = layers * k;
+  if (indices.length !== length)
+    throw new DataError(
+      place(),
+      `expected ${length} indices (${layers} layers × ${k}), as ${from} has, found ${indices.length}`,
+    );
+  for (let i = 0; i < length; i++) {
+    const value = indices[i];
+    const index = typeof value === 'bigint' ? Number(value) : value;
+    if (typeof index !== 'number' || !Number.isInteger(index) || index < 0 || index >= width)
+      throw new DataError(
+        place(),
+        `layer ${Math.floor(i / k)}: expected neurons from 0 to ${width - 1}, found ${describeValue(index)}${tooLarge(index, width)}`,
+      );
+    out[row * length + i] = index;
+  }
+}
+
+function tooLarge(index: unknown, width: number): string {
+  return typeof index === 'number' && index >= width ? '; if the model has so many, set width' : '';
+}
+
+/** A row that has no features. */
+export function noFeatures(place: Place, found: unknown): DataError {
+  return new DataError(
+    place,
+    `expected features, {"${indicesKey}": [...]} or a list of indices, found ${describeValue(found)}`,
+  );
+}

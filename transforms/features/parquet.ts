@@ -1,0 +1,157 @@
+import { type Data, DataType, type Field, Struct, type Vector } from 'apache-arrow';
+import { type Batch, placeOf, withColumn } from '../../pipeline/batch.js';
+import type { OpenSource } from '../../pipeline/component.js';
+import { DataError } from '../../pipeline/errors.js';
+import { type NeuronType, neuronTypes } from '../backbone/types.js';
+import { featureColumn, featureData, featureInfo, featureMetadata } from '../columns.js';
+import type { ListedFile } from '../read-parquet.js';
+import { differenceOfFeatures } from '../same-features.js';
+import {
+  indicesKey,
+  type Layout,
+  layoutOf,
+  noFeatures,
+  putIndices,
+  type Said,
+  saidLayout,
+} from './layout.js';
+
+/**
+ * What files say of their feature columns: a layout, or undefined where a column says nothing. Throws where two files
+ * say different things, naming both.
+ */
+export function saidLayouts(files: readonly ListedFile[], said: Said): Map<NeuronType, Layout | undefined> {
+  const layouts = new Map<NeuronType, Layout | undefined>();
+  for (const { path, schema } of files) {
+    for (const type of neuronTypes) {
+      const name = featureColumn(type);
+      const field = schema.fields.find((known) => known.name === name);
+      if (!field) continue;
+      const place = { file: path, column: name };
+      requireLists(field, path);
+      const own = field.metadata.has('nag.neurons')
+        ? saidLayout(infoOf(field, path), place, said)
+        : undefined;
+      if (layouts.has(type)) requireSame(layouts.get(type), own, place, files[0]!.path);
+      else layouts.set(type, own);
+    }
+  }
+  if (layouts.size === 0)
+    throw new DataError(
+      { file: files[0]!.path },
+      `has no features: expected "${featureColumn('fwd_up')}" or another type's (columns: ${files[0]!.schema.fields.map(({ name }) => name).join(', ')})`,
+    );
+  return layouts;
+}
+
+function infoOf(field: Field, file: string) {
+  const info = featureInfo(field);
+  const size = DataType.isFixedSizeList(field.type) ? field.type.listSize : 0;
+  if (info.neurons === field.name.replace(/_feature$/, '') && size === info.layers * info.k) return info;
+  throw new DataError(
+    { file, column: field.name },
+    `says that it holds ${info.neurons} of ${info.layers} layers × ${info.k}, and is ${String(field.type)}: the file is damaged`,
+  );
+}
+
+function requireSame(
+  first: Layout | undefined,
+  own: Layout | undefined,
+  place: { file: string; column: string },
+  firstFile: string,
+): void {
+  const difference =
+    first && own
+      ? differenceOfFeatures(first.info, own.info)
+      : first === own
+        ? undefined
+        : 'only one of the two says how they were made';
+  if (difference !== undefined)
+    throw new DataError(
+      place,
+      `its features were made differently than those of ${first?.from ?? firstFile}: ${difference}; they cannot be read together`,
+    );
+}
+
+/** The layout of a column that no file tells, from the first row of all. */
+export async function firstLayout(source: OpenSource, type: NeuronType, said: Said): Promise<Layout> {
+  const name = featureColumn(type);
+  for (const bundle of source.bundles) {
+    for await (const batch of source.read(bundle, { columns: [name] })) {
+      if (batch.rows.length === 0) continue;
+      const read = listReader(batch.columns.getChild(name)!);
+      const place = placeOf(batch, 0, name);
+      const indices = read(0);
+      if (!indices) throw noFeatures(place, null);
+      return layoutOf(type, indices.length, place, said);
+    }
+  }
+  throw new DataError(
+    { file: source.bundles[0]?.file, column: name },
+    'no row tells how many neurons a layer there are: the files are empty, or where leaves all rows out',
+  );
+}
+
+/** The batch with a column of lists as features. It can be read again: it is not a result to be kept. */
+export function withFeatures(batch: Batch, layout: Layout): Batch {
+  const { info } = layout;
+  const name = featureColumn(info.neurons);
+  const column = batch.columns.getChild(name);
+  if (!column) return batch;
+  const read = listReader(column);
+  const values = new Int32Array(batch.rows.length * info.layers * info.k);
+  for (let row = 0; row < batch.rows.length; row++) {
+    const place = () => placeOf(batch, row, name);
+    const indices = read(row);
+    if (!indices) throw noFeatures(place(), null);
+    putIndices(values, row, indices, layout, place);
+  }
+  const data = featureData(values, batch.rows.length, info);
+  const made = withColumn(batch, name, data, { nullable: false, metadata: featureMetadata(info) });
+  return { ...made, computed: batch.computed };
+}
+
+function requireLists(field: Field, file: string): void {
+  const list = listOf(field.type);
+  if (list && DataType.isInt(list.children[0]!.type)) return;
+  throw new DataError(
+    { file, column: field.name },
+    `expected lists of whole numbers, plain or as {${indicesKey}}, found ${String(field.type)}`,
+  );
+}
+
+function listOf(type: DataType): DataType | undefined {
+  if (type instanceof Struct) {
+    const inner = type.children.find(({ name }) => name === indicesKey);
+    return inner && listOf(inner.type);
+  }
+  return DataType.isList(type) || DataType.isLargeList(type) || DataType.isFixedSizeList(type)
+    ? type
+    : undefined;
+}
+
+/** Reads a row's list; undefined where it is null. A null in a list is read as such. */
+function listReader(column: Vector): (row: number) => ArrayLike<unknown> | undefined {
+  const outer = column.data[0]!;
+  const data = outer.type instanceof Struct ? structChild(outer) : outer;
+  const [items] = data.children;
+  const range = rangeReader(data);
+  return (row) => {
+    if (!outer.getValid(row) || !data.getValid(row)) return undefined;
+    const [start, end] = range(row);
+    const values: ArrayLike<unknown> = items!.values.subarray(start, end);
+    if (items!.nullCount === 0) return values;
+    return Array.from(values, (value, i) => (items!.getValid(start + i) ? value : null));
+  };
+}
+
+function structChild(data: Data<Struct>): Data {
+  return data.children[data.type.children.findIndex(({ name }) => name === indicesKey)]!;
+}
+
+function rangeReader({ type, valueOffsets }: Data): (row: number) => [number, number] {
+  if (!DataType.isFixedSizeList(type))
+    return (row) => [Number(valueOffsets[row]), Number(valueOffsets[row + 1])];
+  const { listSize } = type;
+  return (row) => [row * listSize, (row + 1) * listSize];
+}

@@ -1,0 +1,151 @@
+import { Schema } from 'apache-arrow';
+import { z } from 'zod';
+import { type Batch, findColumn, placeOf, selectColumns } from '../pipeline/batch.js';
+import { type Context, defineSource, type OpenSource } from '../pipeline/component.js';
+import { DataError } from '../pipeline/errors.js';
+import { type NeuronType, neuronTypes } from './backbone/types.js';
+import { featureColumn, featureField } from './columns.js';
+import { featureMakers } from './features/jsonl.js';
+import type { Layout } from './features/layout.js';
+import { firstLayout, saidLayouts, withFeatures } from './features/parquet.js';
+import type { ParsedRow } from './jsonl/convert.js';
+import { readLines } from './jsonl/lines.js';
+import { jsonlOptions, openJsonl, parseLine } from './read-jsonl.js';
+import { openParquet, parquetOptions } from './read-parquet.js';
+import { listFiles } from './reading/listing.js';
+import { readingOptions } from './reading/options.js';
+
+const options = z.strictObject({
+  ...readingOptions,
+  layers: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Layers of the features; needed where files do not say it (those of write.parquet do)'),
+  width: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Neurons a layer; 65536 where neither this nor the files tell, with the same distances for power 1 and 2 of profile',
+    ),
+  neurons: z.array(z.enum(neuronTypes)).min(1).optional().describe('Read features of these types only'),
+  trust: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Compare features of files that do not say how they were made with any others: you know that they were made alike',
+    ),
+  ...parquetOptions,
+  ...jsonlOptions,
+});
+
+type Options = z.output<typeof options>;
+
+/**
+ * Source: features that were extracted before, by this program or the reference implementation (NAG.md §2); no model is
+ * needed. All other columns of the files come along.
+ */
+export const readFeatures = defineSource({
+  name: 'read.features',
+  summary: 'Read features from files, Parquet or JSON lines, instead of extracting them',
+  options,
+  example: `
+    - {use: read.features, with: {path: "features/target/*.jsonl", layers: 28}}
+    - {id: target, use: profile}
+    - {use: read.features, with: {path: "features/pool/*.jsonl", layers: 28}}
+    - {use: score, from: {profile: target}}
+    - {use: write.parquet, with: {path: out/scored.parquet}}`,
+  open: async (settings, context, firstOrdinal) => {
+    const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz', '.parquet']);
+    const parquet = paths.filter((path) => path.endsWith('.parquet'));
+    if (parquet.length === 0) return await openLines(paths, settings, context, firstOrdinal);
+    const other = paths.find((path) => !path.endsWith('.parquet'));
+    if (other === undefined) return await openTables(paths, settings, context, firstOrdinal);
+    throw new DataError(
+      { file: other },
+      `cannot be read together with ${parquet[0]}: read Parquet and JSON lines in two stages`,
+    );
+  },
+});
+
+async function openLines(
+  paths: readonly string[],
+  settings: Options,
+  context: Context,
+  firstOrdinal: number,
+): Promise<OpenSource> {
+  const firstRows: ParsedRow[] = [];
+  for (const file of paths) firstRows.push(...(await firstRow(file, settings)));
+  const makers = featureMakers(firstRows, settings);
+  const source = await openJsonl(paths, settings, context, firstOrdinal, makers);
+  return wanted(source, [...makers.keys()], settings, (batch) => batch);
+}
+
+/** The first row of a file, if it has one. */
+async function firstRow(file: string, settings: Options): Promise<ParsedRow[]> {
+  for await (const line of readLines(file)) return [parseLine(line, file, settings, { texts: 0 })];
+  return [];
+}
+
+async function openTables(
+  paths: readonly string[],
+  settings: Options,
+  context: Context,
+  firstOrdinal: number,
+): Promise<OpenSource> {
+  let said = new Map<NeuronType, Layout | undefined>();
+  const source = await openParquet(paths, settings, context, firstOrdinal, (files) => {
+    said = saidLayouts(files, settings);
+  });
+  const layouts: Layout[] = [];
+  for (const [type, layout] of said)
+    if (settings.neurons?.includes(type) ?? true)
+      layouts.push(layout ?? (await firstLayout(source, type, settings)));
+  const made = new Map(layouts.map(({ info }) => [featureColumn(info.neurons), featureField(info)]));
+  const schema = new Schema(source.schema.fields.map((field) => made.get(field.name) ?? field));
+  return wanted({ ...source, schema }, [...said.keys()].map(featureColumn), settings, (batch) =>
+    layouts.reduce(withFeatures, batch),
+  );
+}
+
+/** The source without feature columns of other types than the user wants, and with checked docids. */
+function wanted(
+  source: OpenSource,
+  found: readonly string[],
+  { neurons }: Options,
+  convert: (batch: Batch) => Batch,
+): OpenSource {
+  const named = neurons?.map(featureColumn) ?? found;
+  const missing = named.find((name) => !found.includes(name));
+  if (missing !== undefined)
+    throw new DataError({ file: source.bundles[0]?.file }, `has no "${missing}"; it has ${found.join(', ')}`);
+  const others = new Set(found.filter((name) => !named.includes(name)));
+  const { fields } = source.schema;
+  const kept = fields.filter(({ name }) => !others.has(name)).map(({ name }) => name);
+  return {
+    ...source,
+    schema: source.schema.select(kept),
+    async *read(bundle, needs, how) {
+      for await (const batch of source.read(bundle, needs, how)) {
+        requireDocids(batch);
+        yield convert(without(batch, others));
+      }
+    },
+  };
+}
+
+function without(batch: Batch, names: ReadonlySet<string>): Batch {
+  const { fields } = batch.columns.schema;
+  const kept = fields.flatMap(({ name }, i) => (names.has(name) ? [] : [i]));
+  return kept.length === fields.length ? batch : { ...batch, columns: selectColumns(batch.columns, kept) };
+}
+
+/** Features are joined and ranked by their docids: where there are some, every row has one. */
+function requireDocids(batch: Batch): void {
+  const name = batch.roles.docid;
+  const docids = name === undefined ? undefined : findColumn(batch.columns, name);
+  if (!docids || docids.nullCount === 0) return;
+  const row = batch.rows.findIndex((_, i) => docids.get(i) === null);
+  throw new DataError(placeOf(batch, row, name), 'the row has no docid');
+}
