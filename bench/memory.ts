@@ -1,6 +1,7 @@
 /**
  * Peak memory of the whole main job over 0.2 GB and over 4 GB of pool: the ratio should be near 1. The pool is made on
- * the spot: documents of 5 kB, as on the web, in small row groups.
+ * the spot: documents of 5 kB, as on the web, in small row groups. The budget is a number of tokens, the same for both,
+ * so that only the pool grows; a third run selects a tenth of the large pool, as the selection costs memory too.
  * The process runs under a limit on its data (RLIMIT_DATA) that is far below the pool's size.
  *
  *   npm run bench:memory [-- FOLDER]      about 9 GB of disk and 15 minutes; FOLDER is made and removed
@@ -20,6 +21,8 @@ const documentBytes = 5e3;
 const rowGroupRows = 1000;
 const limitKb = 1_000_000;
 const sizes = [1, 20];
+/** A tenth of the small pool's tokens. */
+const budget = fileBytes / 4 / 10;
 
 const root = process.argv[2] ?? (await mkdtemp(join(tmpdir(), 'nag-memory-')));
 await mkdir(root, { recursive: true });
@@ -32,11 +35,12 @@ try {
   const peaks: number[] = [];
   for (let files = 0; files < sizes.at(-1)!; files++) {
     await writePoolFile(join(root, 'pool', `part-${String(files).padStart(3, '0')}.parquet`), files);
-    if (sizes.includes(files + 1)) peaks.push(await peakOf(files + 1));
+    if (sizes.includes(files + 1)) peaks.push(await peakOf(files + 1, `tokens: ${budget}`));
   }
   console.log(
     `peak memory ratio: ${(peaks.at(-1)! / peaks[0]!).toFixed(3)} (RLIMIT_DATA ${limitKb / 1000} MB)`,
   );
+  await peakOf(sizes.at(-1)!, 'fraction: 0.1');
 } finally {
   await rm(root, { recursive: true, force: true });
 }
@@ -85,7 +89,7 @@ function text(row: number): string {
   return words.join(' ');
 }
 
-async function peakOf(files: number): Promise<number> {
+async function peakOf(files: number, kept: string): Promise<number> {
   const config = join(root, 'memory.yaml');
   const nag = '{template: nag}';
   await writeFile(
@@ -104,7 +108,7 @@ async function peakOf(files: number): Promise<number> {
       '  - {use: read.parquet, with: {path: "pool/*.parquet"}}',
       `  - ${nag}`,
       '  - {use: score, from: {profile: profile}}',
-      '  - {use: rank, with: {fraction: 0.1}}',
+      `  - {use: rank, with: {${kept}}}`,
       '  - {use: write.parquet, with: {path: out.parquet, row_group_rows: 1000}}',
     ].join('\n'),
   );
@@ -112,6 +116,6 @@ async function peakOf(files: number): Promise<number> {
   const command = `ulimit -d ${limitKb} && exec "${process.execPath}" "${main}" run "${config}"`;
   const { stdout } = await promisify(execFile)('bash', ['-c', command], { maxBuffer: 1e8 });
   const peak = Number(/peak memory ([\d,.]+) MB/.exec(stdout)?.[1]?.replaceAll(',', ''));
-  console.log(`${((files * fileBytes) / 1e9).toFixed(1)} GB of pool: peak ${peak} MB`);
+  console.log(`${((files * fileBytes) / 1e9).toFixed(1)} GB of pool, ${kept}: peak ${peak} MB`);
   return peak;
 }

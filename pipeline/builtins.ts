@@ -1,11 +1,20 @@
+import { distances } from '../sinks/distances.js';
 import { show } from '../sinks/show.js';
+import { stability } from '../sinks/stability.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
+import { deduplicate } from '../transforms/deduplicate.js';
+import { explain } from '../transforms/explain.js';
 import { extract } from '../transforms/extract.js';
+import { features } from '../transforms/features.js';
+import { filter } from '../transforms/filter.js';
+import { join } from '../transforms/join.js';
+import { label } from '../transforms/label.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
 import { readJsonl } from '../transforms/read-jsonl.js';
 import { readParquet } from '../transforms/read-parquet.js';
+import { sample } from '../transforms/sample.js';
 import { score } from '../transforms/score.js';
 import { tokenize } from '../transforms/tokenize.js';
 import { topK } from '../transforms/top-k.js';
@@ -18,10 +27,19 @@ export const builtins = createRegistry([
   tokenize,
   extract,
   topK,
+  features,
+  join,
   profile,
   score,
   rank,
+  explain,
+  filter,
+  label,
+  sample,
+  deduplicate,
   writeParquetSink,
   writeJsonl,
   show,
+  distances,
+  stability,
 ]);

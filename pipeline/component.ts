@@ -50,9 +50,14 @@ export interface Context {
   readonly provenance: Map<string, string>;
 }
 
+/** What a result depends on besides its input: content, never paths. */
+export type Facts = Readonly<Record<string, unknown>>;
+
 /** A source: lists its input as bundles, and reads them one by one. */
 export interface Source extends Described {
   readonly kind: 'source';
+  /** Without it, all options. */
+  facts?(options: unknown): Facts;
   open(options: unknown, context: Context, firstOrdinal: number): Promise<OpenSource>;
 }
 
@@ -99,6 +104,10 @@ export interface Transform extends Described, TakesSides {
   mayDrop?(options: unknown): boolean;
   /** Roles whose column it makes. */
   provides?(options: unknown): readonly Role[];
+  /** Without it, all options. Stores tell by the facts of the stages before them what they have. */
+  facts?(options: unknown, context: Context): Promise<Facts>;
+  /** Makes it a store: instead of `run`, what it has of a bundle is read back, and the stages before it are skipped. */
+  store?(options: unknown, making: Making, context: Context): Promise<BundleStore>;
   /** Takes over the stage that follows, where both together are cheaper: new options, or undefined to decline. */
   fuse?(options: unknown, next: { name: string; options: unknown }): unknown;
   run(
@@ -107,6 +116,20 @@ export interface Transform extends Described, TakesSides {
     context: Context,
     sides: ReadonlyMap<string, unknown>,
   ): AsyncIterable<Batch>;
+}
+
+/** How rows were made: the facts of each stage on their way, in its order. */
+export type Making = readonly { readonly stage: string; readonly facts: Facts }[];
+
+/** Keeps what stages have computed, bundle by bundle. */
+export interface BundleStore {
+  /** Whether it has what was computed of a bundle. */
+  has(bundle: Bundle): Promise<boolean>;
+  /** The rows of a bundle, as its source gives them, with the columns that were computed. */
+  read(bundle: Bundle, rows: AsyncIterable<Batch>): AsyncIterable<Batch>;
+  /** Passes batches on and keeps what was computed. `bundles` grows while they come: all before a batch's are done. */
+  keep(bundles: readonly Bundle[], batches: AsyncIterable<Batch>): AsyncIterable<Batch>;
+  close(): Promise<void>;
 }
 
 /** A combine (Beam): partial results that merge to one value, or to rows that start a new chain. */
@@ -188,17 +211,23 @@ export function defineSink<Schema extends z.ZodType>(component: TypedSink<Schema
   return { ...component, kind: 'sink' } as Sink;
 }
 
-interface TypedSource<Schema extends z.ZodType> extends Omit<Source, 'kind' | 'options' | 'open'> {
+interface TypedSource<Schema extends z.ZodType> extends Omit<Source, 'kind' | 'options' | 'facts' | 'open'> {
   readonly options: Schema;
+  facts?(options: z.output<Schema>): Facts;
   open(options: z.output<Schema>, context: Context, firstOrdinal: number): Promise<OpenSource>;
 }
 
 interface TypedTransform<Schema extends z.ZodType>
-  extends Omit<Transform, 'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'fuse' | 'run'> {
+  extends Omit<
+    Transform,
+    'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'facts' | 'store' | 'fuse' | 'run'
+  > {
   readonly options: Schema;
   needs?(options: z.output<Schema>): Needs;
   mayDrop?(options: z.output<Schema>): boolean;
   provides?(options: z.output<Schema>): readonly Role[];
+  facts?(options: z.output<Schema>, context: Context): Promise<Facts>;
+  store?(options: z.output<Schema>, making: Making, context: Context): Promise<BundleStore>;
   fuse?(options: z.output<Schema>, next: { name: string; options: unknown }): z.output<Schema> | undefined;
   run(
     input: AsyncIterable<Batch>,

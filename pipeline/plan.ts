@@ -19,8 +19,17 @@ export interface Segment {
   /** Transforms and terminals, in the order of the file. */
   readonly members: readonly string[];
   readonly terminals: readonly string[];
+  /** Stores with the stages that only they read: what a store has of a bundle does not go through them. */
+  readonly stored: ReadonlyMap<string, StoredChain>;
   /** What the stages below each root and each transform want: roots read no more, transforms pass no more on. */
   readonly needs: ReadonlyMap<string, Needs>;
+}
+
+/** What stands before a store. */
+export interface StoredChain {
+  readonly source: string;
+  /** Transforms between it and the store, in order. */
+  readonly chain: readonly string[];
 }
 
 export interface Plan {
@@ -200,8 +209,51 @@ function makeSegment(
     roots: [...nodes.keys()].filter((id) => roots.has(id)),
     members,
     terminals: members.filter((id) => terminals.includes(id)),
+    stored: new Map(
+      members.filter((id) => isStore(nodes.get(id)!)).map((id) => [id, chainBefore(id, nodes)]),
+    ),
     needs,
   };
+}
+
+function isStore({ component }: Node): boolean {
+  return component.kind === 'transform' && component.store !== undefined;
+}
+
+/** The stages before a store, which nobody else may read: what it has of a bundle is not made again for others. */
+function chainBefore(store: string, nodes: ReadonlyMap<string, Node>): StoredChain {
+  const before = pathTo(store, nodes).filter((id) => id !== store);
+  for (const id of before) {
+    const node = nodes.get(id)!;
+    const other = readersOf(id, nodes).find((reader) => reader !== store && !before.includes(reader));
+    if (other !== undefined)
+      throw refusal(
+        nodes.get(store)!,
+        `"${id}" is read by "${other}" too, and is skipped for what "${store}" has: let "${other}" read "${store}"`,
+      );
+    if (node.component.kind === 'combine' || isStore(node))
+      throw refusal(
+        nodes.get(store)!,
+        `"${store}" keeps what is made of files, and reads the rows of "${id}"`,
+      );
+    if (node.inputs.sides.size > 0)
+      throw refusal(
+        nodes.get(store)!,
+        `"${store}" keeps what depends on documents alone, and "${id}" has a side input: put "${store}" before it`,
+      );
+  }
+  const joint = [...before, store].find((id) => nodes.get(id)!.inputs.main.length > 1);
+  if (joint !== undefined)
+    throw refusal(
+      nodes.get(store)!,
+      `"${joint}" reads several stages: give each of them a stage like "${store}"`,
+    );
+  const [source, ...chain] = before;
+  return { source: source!, chain };
+}
+
+function refusal({ place }: Node, message: string): ConfigError {
+  return new ConfigError(`${place === undefined ? '' : `${place}  `}${message}`);
 }
 
 /** Everything that the stages below a node of a segment want. */
@@ -230,8 +282,9 @@ function refuseSecondRead(nodes: ReadonlyMap<string, Node>, segments: readonly S
   for (const node of nodes.values()) {
     if (node.component.kind !== 'combine') continue;
     if (segments.filter((segment) => segment.roots.includes(node.id)).length > 1) {
-      throw new ConfigError(
-        `${node.place === undefined ? '' : `${node.place}  `}the rows of "${node.id}" would have to be read twice (one of its readers waits for another): write them with a sink and read that file in a second pipeline`,
+      throw refusal(
+        node,
+        `the rows of "${node.id}" would have to be read twice (one of its readers waits for another): write them with a sink and read that file in a second pipeline`,
       );
     }
   }

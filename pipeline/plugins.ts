@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { register } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import type { Component } from './component.js';
@@ -22,10 +24,19 @@ export async function loadPlugin(file: string): Promise<Component[]> {
     if (fault !== undefined) throw new NagError(`${file}: the component ${candidate.name} ${fault}`);
   }
   const components = values.filter(isComponent);
-  if (components.length > 0) return components;
+  if (components.length > 0) return await Promise.all(components.map((own) => withFacts(own, file)));
   throw new NagError(
     `${file}: exports no component; export one made with defineTransform, defineSource, defineCombine or defineSink`,
   );
+}
+
+/** What a stage of the user's gives depends on its code: stores are to notice that it was changed. */
+async function withFacts(component: Component, file: string): Promise<Component> {
+  if (component.kind !== 'transform' || component.facts) return component;
+  const code = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+  return { ...component, facts: async (options: unknown) => ({ options, code }) };
 }
 
 async function importFile(file: string): Promise<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-import { type Batch, hasColumn } from './batch.js';
+import { type Batch, type Bundle, hasColumn } from './batch.js';
 import type { Needs, OpenSource } from './component.js';
 import type { Node } from './plan.js';
 import type { Run } from './run.js';
@@ -11,7 +11,8 @@ export async function* readRoot(node: Node, needs: Needs, run: Run): AsyncGenera
   let some = false;
   let empty: Batch | undefined;
   const source = run.sources.get(node.id);
-  for await (const batch of source ? readSource(source, needs, stats) : readCombine(node, run, stats)) {
+  const batches = source ? readBundles(source, source.bundles, needs, stats) : readCombine(node, run, stats);
+  for await (const batch of batches) {
     run.signal.throwIfAborted();
     if (batch.rows.length === 0) {
       empty ??= batch;
@@ -25,13 +26,19 @@ export async function* readRoot(node: Node, needs: Needs, run: Run): AsyncGenera
   finish(stats);
 }
 
-async function* readSource(source: OpenSource, needs: Needs, stats: StageStats): AsyncGenerator<Batch> {
+/** The rows of some of a source's bundles, counted. */
+export async function* readBundles(
+  source: OpenSource,
+  bundles: Iterable<Bundle> | AsyncIterable<Bundle>,
+  needs: Needs,
+  stats: StageStats,
+): AsyncGenerator<Batch> {
   const leftOut = (reason: string, rows: number) => {
     stats.rowsIn += rows;
     addTo(stats.leftOut, reason, rows);
   };
   const there = { ...needs, columns: columnsThere(needs.columns, source) };
-  for (const bundle of source.bundles) {
+  for await (const bundle of bundles) {
     for await (const batch of source.read(bundle, there, { leftOut })) {
       stats.rowsIn += batch.rows.length;
       stats.rowsOut += batch.rows.length;

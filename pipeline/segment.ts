@@ -1,12 +1,13 @@
-import { type Batch, onlyNeeded } from './batch.js';
+import type { Batch } from './batch.js';
 import { combineContext } from './combine-context.js';
-import type { Needs, SideValues } from './component.js';
 import { NagError } from './errors.js';
 import { type Node, readersOf, type Segment } from './plan.js';
 import { readRoot } from './read-root.js';
 import type { Run } from './run.js';
-import { clocked, counted, finish, start } from './stats.js';
+import { counted, finish, start } from './stats.js';
+import { readStored } from './stored.js';
 import { type Stream, Streams } from './stream.js';
+import { sidesOf, transformed } from './transformed.js';
 
 /**
  * Runs one segment: composes its streams, lets all of its terminals pull at once, and waits until each has ended. The
@@ -42,20 +43,25 @@ function compose(segment: Segment, run: Run, streams: Streams): ReadonlyMap<stri
     const readers = readersOf(id, run.plan.nodes).filter((reader) => inSegment.has(reader));
     outlets.set(id, streams.share(stream, readers.length));
   };
+  const behindStores = new Set(
+    [...segment.stored.values()].flatMap(({ source, chain }) => [source, ...chain]),
+  );
   for (const id of segment.roots) {
-    open(id, streams.from(readRoot(run.plan.nodes.get(id)!, segment.needs.get(id)!, run)));
+    if (!behindStores.has(id))
+      open(id, streams.from(readRoot(run.plan.nodes.get(id)!, segment.needs.get(id)!, run)));
   }
   const inlets = new Map<string, Stream<Batch>>();
   const reading = readingOrder(segment, run);
   for (const id of segment.members) {
+    if (behindStores.has(id)) continue;
     const node = run.plan.nodes.get(id)!;
+    if (segment.stored.has(id)) {
+      open(id, streams.from(readStored(node, segment, streams, run)));
+      continue;
+    }
     const inlet = streams.concat(reading.get(id)!.inputs.map((input) => outlets.get(input)!.shift()!));
     if (segment.terminals.includes(id)) inlets.set(id, inlet);
-    else
-      open(
-        id,
-        streams.through(inlet, (input) => pruned(transform(node, input, run), segment.needs.get(id)!)),
-      );
+    else open(id, streams.through(inlet, transformed(node, segment.needs.get(id)!, run)));
   }
   return inlets;
 }
@@ -81,33 +87,6 @@ function readingOrder(segment: Segment, run: Run) {
     order.set(id, { inputs, roots });
   }
   return order;
-}
-
-/** Drops source columns that no stage below reads, so that texts do not wait in memory behind the model. */
-async function* pruned(batches: AsyncIterable<Batch>, needs: Needs): AsyncGenerator<Batch> {
-  for await (const batch of batches) yield onlyNeeded(batch, needs);
-}
-
-async function* transform(node: Node, input: AsyncIterable<Batch>, run: Run): AsyncGenerator<Batch> {
-  const { component, options } = node;
-  if (component.kind !== 'transform') throw new TypeError(`${node.id} is no transform`);
-  const stats = run.stats.get(node.id)!;
-  const rows = counted(input, (count) => {
-    stats.rowsIn += count;
-  });
-  yield* clocked(component.run(rows, options, run.contextOf(node), sidesOf(node, run)), stats);
-}
-
-function sidesOf(node: Node, run: Run): ReadonlyMap<string, unknown> {
-  const { component, inputs } = node;
-  const several =
-    component.kind === 'transform' || component.kind === 'sink' ? (component.severalSides ?? []) : [];
-  return new Map(
-    [...inputs.sides].map(([name, ids]) => {
-      const values: SideValues = new Map(ids.map((id) => [id, run.values.get(id)]));
-      return [name, several.includes(name) ? values : values.get(ids[0]!)];
-    }),
-  );
 }
 
 async function consume(node: Node, input: AsyncIterable<Batch>, run: Run): Promise<void> {

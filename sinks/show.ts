@@ -1,4 +1,4 @@
-import type { RecordBatch } from 'apache-arrow';
+import { type RecordBatch, StructRow, Vector } from 'apache-arrow';
 import { z } from 'zod';
 import { type Batch, findColumn } from '../pipeline/batch.js';
 import { defineSink } from '../pipeline/component.js';
@@ -65,7 +65,8 @@ interface Group {
 /** The rows of a batch whose place is before a limit: only what may be printed is made text. */
 function rowsOf(batch: Batch, names: readonly string[], before: number, limit: number): Row[] {
   const columns = names.map((name) => requireColumn(batch.columns, name));
-  const ranks = batch.columns.getChild(rankColumn);
+  // Ranks of an earlier run are a column like others: these rows may be of several runs.
+  const ranks = batch.computed.has(rankColumn) ? batch.columns.getChild(rankColumn) : null;
   const found: Row[] = [];
   for (let row = 0; row < batch.rows.length; row++) {
     const place = ranks ? Number(ranks.get(row)) : before + row;
@@ -145,7 +146,18 @@ function requireColumn(columns: RecordBatch, name: string) {
 
 function cellText(value: unknown): string {
   if (typeof value === 'number' && !Number.isInteger(value)) return value.toFixed(4);
-  return cut(oneLine(value));
+  return cut(oneLine(value instanceof Vector || value instanceof StructRow ? nestedText(value) : value));
+}
+
+/** `[0.0917, 0.0833]`, `[layer: 0 neuron: 59 weight: 0.0167, …]`: as much as may be printed. */
+function nestedText(value: unknown): string {
+  if (value instanceof Vector)
+    return `[${Array.from({ length: Math.min(value.length, 30) }, (_, i) => nestedText(value.get(i))).join(', ')}]`;
+  if (value instanceof StructRow)
+    return Object.entries(value.toJSON())
+      .map(([name, inner]) => `${name}: ${nestedText(inner)}`)
+      .join(' ');
+  return cellText(value);
 }
 
 function oneLine(value: unknown): string {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { type Batch, placeOf, withColumn, withoutColumns } from '../pipeline/batch.js';
-import { type Context, defineTransform, path } from '../pipeline/component.js';
+import { type Context, defineTransform, type Facts, path } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
 import { openSession } from './backbone/session.js';
+import { resolveDevice } from './backbone/session-device.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
 import {
   type FeatureInfo,
@@ -66,9 +67,27 @@ export const extract = defineTransform({
     - {use: write.parquet, with: {path: out/features.parquet}}`,
   needs: () => ({}),
   mayDrop: () => false,
+  facts: factsOf,
   fuse: (own, next) => (next.name === 'top_k' ? { ...own, top: topOptions.parse(next.options) } : undefined),
   run: extractAll,
 });
+
+/** The device counts by its kind: those of one kind compute alike. */
+async function factsOf({ model, neurons, device, top }: Options, context: Context): Promise<Facts> {
+  const checkpoint = await openCheckpoint(model);
+  const { provider } = await resolveDevice(device);
+  const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
+  const hash = await hashOf(model, checkpoint, context);
+  context.provenance.set('nag.model', hash);
+  return {
+    model: hash,
+    layers: checkpoint.architecture.layers,
+    dtypes,
+    neurons,
+    k: top ? resolvedK(top, neurons, checkpoint) : 'all',
+    device: provider,
+  };
+}
 
 async function* extractAll(
   input: AsyncIterable<Batch>,
@@ -119,9 +138,7 @@ interface Backbone {
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
   const checkpoint = await openCheckpoint(settings.model);
   const { neurons, top, device, threads, model } = settings;
-  const k =
-    top &&
-    Object.fromEntries(neurons.map((type) => [type, resolveK(top, widthOf(checkpoint.architecture, type))]));
+  const k = top && resolvedK(top, neurons, checkpoint);
   const request = {
     model,
     neurons,
@@ -131,14 +148,24 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     ...(threads === undefined ? {} : { threads }),
   };
   const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
-  const { hash } = await context.resource(`fingerprint ${model}`, async () => ({
-    hash: await modelFingerprint(checkpoint, context.signal),
-    close: () => undefined,
-  }));
+  const hash = await hashOf(model, checkpoint, context);
   if (device === 'auto') context.note(`runs on ${session.device}`);
   context.provenance.set('nag.model', hash);
   context.provenance.set('nag.device', session.device);
   return { checkpoint, session, fingerprint: hash };
+}
+
+function resolvedK(top: KeepTop, neurons: readonly NeuronType[], { architecture }: Checkpoint) {
+  return Object.fromEntries(neurons.map((type) => [type, resolveK(top, widthOf(architecture, type))]));
+}
+
+/** Reads all weights, once. */
+async function hashOf(model: string, checkpoint: Checkpoint, context: Context): Promise<string> {
+  const { hash } = await context.resource(`fingerprint ${model}`, async () => ({
+    hash: await modelFingerprint(checkpoint, context.signal),
+    close: () => undefined,
+  }));
+  return hash;
 }
 
 /** Token ids of a batch's documents, checked against the model. */

@@ -4,6 +4,7 @@ import { type Context, defineCombine } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
 import { type FeatureInfo, findFeatures } from './columns.js';
+import { type DocumentSample, mergeSamples } from './nag/document-sample.js';
 import {
   addFeatures,
   createCounts,
@@ -13,6 +14,7 @@ import {
   profileWeights,
 } from './nag/profile.js';
 import { byCodePoint, requireFewTargets, rowsByValue } from './profile/groups.js';
+import { offerBatch, sampleCounts, samplesFor, samplesOptions } from './profile/samples.js';
 import { requireComparable } from './same-features.js';
 
 const options = z
@@ -26,9 +28,13 @@ const options = z
       .refine((names) => new Set(names).size === names.length, { message: 'a target is named twice' })
       .optional()
       .describe('With by: only these values, in this order. Without it all, by code point'),
+    ...samplesOptions,
   })
   .refine(({ by, targets }) => targets === undefined || by !== undefined, {
     message: 'targets are values of a column: name it with by',
+  })
+  .refine(({ by, samples }) => by === undefined || samples === undefined, {
+    message: 'give either by or samples, not both: read one target at a time with where',
   });
 
 type Options = z.output<typeof options>;
@@ -54,6 +60,7 @@ interface Partial {
   readonly info: FeatureInfo;
   /** By the value of the column `by`; all documents are undefined's without one. */
   readonly counts: Map<string | undefined, ProfileCounts>;
+  readonly sample: DocumentSample | undefined;
 }
 
 /** Combine: the profile of a target from the NAGs of its documents. */
@@ -89,7 +96,7 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
         'documents',
         targets.reduce((sum, { documents }) => sum + documents, 0),
       );
-      return { info: partial.info, targets };
+      return { info: partial.info, targets: [...sampleTargets(partial, settings), ...targets] };
     },
   }),
 });
@@ -102,7 +109,7 @@ function addBatch(
 ): Partial | undefined {
   if (batch.rows.length === 0) return partial;
   const { info, values } = findFeatures(batch.columns, settings.feature);
-  const into = partial ?? { info, counts: new Map() };
+  const into = partial ?? { info, counts: new Map(), sample: samplesFor(settings.samples) };
   requireComparable(into.info, info, 'the target');
   const count = (target: string | undefined, features: FeatureIndices, rows: number) => {
     const counts = into.counts.get(target) ?? createCounts(info.layers, info.width);
@@ -111,6 +118,7 @@ function addBatch(
   };
   if (settings.by === undefined) {
     count(undefined, values, batch.rows.length);
+    if (into.sample) offerBatch(into.sample, batch, values, info, settings.seed);
     return into;
   }
   const { groups, without } = rowsByValue(batch, settings.by);
@@ -137,14 +145,16 @@ function mergePartials(
     if (known) mergeCounts(known, counts);
     else a.counts.set(target, counts);
   }
+  if (a.sample && b.sample) mergeSamples(a.sample, b.sample);
   requireFewTargets(a.counts.size, by);
   return a;
 }
 
 /** The profiles in the order of `targets`, or of the values' code points. */
 function targetsOf({ counts }: Partial, settings: Options, stage: string): TargetProfile[] {
-  const { by, power } = settings;
-  if (by === undefined) return [targetOf(undefined, counts.get(undefined)!, power)];
+  const { by, power, samples } = settings;
+  if (by === undefined)
+    return [targetOf(samples === undefined ? undefined : 'all', counts.get(undefined)!, power)];
   const found = byCodePoint([...counts.keys()].flatMap((name) => name ?? []));
   const names = settings.targets ?? found;
   const missing = names.find((name) => !counts.has(name));
@@ -155,6 +165,12 @@ function targetsOf({ counts }: Partial, settings: Options, stage: string): Targe
     );
   }
   return names.map((name) => targetOf(name, counts.get(name)!, power));
+}
+
+/** Profiles of parts of the target, by which it can be seen how much depends on its size. */
+function sampleTargets({ info, sample }: Partial, { samples = [], power }: Options): TargetProfile[] {
+  if (!sample) return [];
+  return sampleCounts(sample, samples, info).map(({ name, counts }) => targetOf(name, counts, power));
 }
 
 function targetOf(name: string | undefined, counts: ProfileCounts, power: number): TargetProfile {

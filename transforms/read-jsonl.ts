@@ -14,7 +14,7 @@ import { join, type Shape, schemaOf, shapeOf } from './jsonl/infer.js';
 import { type Line, readLines } from './jsonl/lines.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
-import { readingOptions } from './reading/options.js';
+import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
 import { compileWhere } from './reading/where.js';
@@ -46,6 +46,12 @@ export const readJsonl = defineSource({
   example: `
     - {id: target, use: read.jsonl, with: {path: "gsm8k/train.jsonl", columns: {text: "{question}\\n{answer}"}}}
     - {use: write.parquet, with: {path: out/gsm8k.parquet}}`,
+  facts: ({ types, infer_rows, invalid_text, ...reading }) => ({
+    ...readingFacts(reading),
+    types,
+    infer_rows,
+    invalid_text,
+  }),
   open: openFiles,
 });
 

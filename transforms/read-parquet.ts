@@ -14,7 +14,7 @@ import {
 import { DataError } from '../pipeline/errors.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
-import { readingOptions } from './reading/options.js';
+import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
 import { requireSameSchema, withNullsOf } from './reading/same-schema.js';
@@ -42,6 +42,7 @@ export const readParquet = defineSource({
   example: `
     - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
     - {use: write.jsonl, with: {path: out/english.jsonl}}`,
+  facts: readingFacts,
   open: openFiles,
 });
 

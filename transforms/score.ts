@@ -6,6 +6,7 @@ import { NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
 import { featureColumns, findFeatures } from './columns.js';
 import { distances } from './nag/similarity.js';
+import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
 import { requireComparable } from './same-features.js';
 
@@ -51,22 +52,6 @@ export const score = defineTransform({
     }
   },
 });
-
-/** One profile with the targets of all; a target without a name gets its stage's, unless it is the only one. */
-function joinProfiles(profiles: SideValues<Profile>): Profile {
-  const [first, ...others] = profiles.values();
-  if (!first) throw new TypeError('score without a profile');
-  if (others.length === 0) return first;
-  for (const { info } of others) requireComparable(first.info, info, 'each other as targets');
-  const targets = [...profiles].flatMap(([stage, profile]) =>
-    profile.targets.map((target) => ({ ...target, name: target.name ?? stage })),
-  );
-  const names = targets.map(({ name }) => name);
-  const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined)
-    throw new NagError(`two targets are called "${twice}": name their stages differently`);
-  return { info: first.info, targets };
-}
 
 function scoreBatch(batch: Batch, profile: Profile, feature: z.output<typeof options>['feature']): Batch {
   const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);

@@ -42,6 +42,11 @@ export const tokenize = defineTransform({
     - {use: write.parquet, with: {path: out/ids.parquet}}`,
   needs: () => ({ roles: ['text'] }),
   mayDrop: ({ on_empty }) => on_empty === 'skip',
+  facts: async ({ max_length, count, on_empty, model }, context) => {
+    const { sha256 } = await openTokenizer(model, context);
+    context.provenance.set('nag.tokenizer', sha256);
+    return { tokenizer: sha256, max_length, count, on_empty };
+  },
   provides: ({ count }) => (count ? ['tokens'] : []),
   run: tokenizeAll,
 });
@@ -51,11 +56,13 @@ async function* tokenizeAll(
   settings: Options,
   context: Context,
 ): AsyncGenerator<Batch> {
-  const tokenizer = await context.resource(`tokenizer ${settings.model}`, () =>
-    DocumentTokenizer.open(settings.model),
-  );
+  const tokenizer = await openTokenizer(settings.model, context);
   context.provenance.set('nag.tokenizer', tokenizer.sha256);
   for await (const batch of input) yield await tokenizeBatch(batch, tokenizer, settings, context);
+}
+
+function openTokenizer(model: string, context: Context): Promise<DocumentTokenizer> {
+  return context.resource(`tokenizer ${model}`, () => DocumentTokenizer.open(model));
 }
 
 async function tokenizeBatch(

@@ -10,7 +10,7 @@ import { gatherBatch } from './gather.js';
 
 /** A batch as one complete Arrow IPC stream: its schema, its dictionaries, its rows. */
 export function encodeBatch(batch: RecordBatch): Uint8Array {
-  const encoded = RecordBatchStreamWriter.writeAll([withWritableSlices(batch)]).toUint8Array(true);
+  const encoded = RecordBatchStreamWriter.writeAll([writable(batch)]).toUint8Array(true);
   // The rows, the messages made of them, and these joined: all are garbage soon.
   collectAfter(3 * encoded.length);
   return encoded;
@@ -24,8 +24,8 @@ export function decodeBatch(encoded: Uint8Array): RecordBatch {
   return batch.value;
 }
 
-/** The library writes slices of string views, dense unions and nulls wrongly: those are copied first. */
-function withWritableSlices(batch: RecordBatch): RecordBatch {
+/** A batch that the library writes as it is: slices of string views, dense unions and nulls it writes wrongly, those are copied. */
+export function writable(batch: RecordBatch): RecordBatch {
   if (!batch.schema.fields.some(isMiswritten)) return batch;
   return gatherBatch(
     batch,

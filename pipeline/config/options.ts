@@ -44,6 +44,8 @@ export function optionDocs(component: Component): OptionDoc[] {
 
 interface JsonSchema {
   readonly type?: string | readonly string[];
+  /** A type in short, instead of its parts. */
+  readonly title?: string;
   readonly format?: string;
   readonly default?: unknown;
   readonly const?: unknown;
@@ -87,6 +89,7 @@ function isPath(property: JsonSchema | undefined): boolean {
 }
 
 function typeText(schema: JsonSchema): string {
+  if (schema.title !== undefined) return schema.title;
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum) return schema.enum.map(String).join(' | ');
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeText))].join(' | ');

@@ -1,4 +1,4 @@
-import { Float64, Int32, Utf8 } from 'apache-arrow';
+import { Field, Float64, Int32, List, Struct, Utf8 } from 'apache-arrow';
 import t from 'tap';
 import { show } from '../../sinks/show.js';
 import { batchOf, type Column, recordBatch } from '../fixtures/engine.js';
@@ -6,9 +6,11 @@ import { batchOf, type Column, recordBatch } from '../fixtures/engine.js';
 async function reportOf(
   batches: readonly Readonly<Record<string, Column>>[],
   options: Record<string, unknown>,
+  computed: readonly string[] = [],
 ) {
   const input = (async function* () {
-    for (const [i, columns] of batches.entries()) yield batchOf(recordBatch(columns), i);
+    for (const [i, columns] of batches.entries())
+      yield { ...batchOf(recordBatch(columns), i), computed: new Set(computed) };
   })();
   // A sink that prints does not ask the run for anything.
   const prepared = await show.run(
@@ -49,12 +51,34 @@ t.test('ranked rows best first, whatever their batches; long text is cut', async
     nag_rank: [int, ranks] as const,
     doc: [text, ranks.map((rank) => `${rank} ${'x'.repeat(100_000)}`)] as const,
   }));
-  const { lines } = await reportOf(batches, { columns: ['nag_rank', 'doc'], rows: 4 });
+  const { lines } = await reportOf(batches, { columns: ['nag_rank', 'doc'], rows: 4 }, ['nag_rank']);
   t.strictSame(
     lines.slice(1, 5).map((line) => line.split(/ +/)[0]),
     ['0', '1', '2', '3'],
   );
   t.equal(lines[1]!.length <= 80, true);
+});
+
+t.test('ranks that were read from a file do not order the rows', async (t) => {
+  const batches = [[0, 1], [0]].map((ranks) => ({ nag_rank: [int, ranks] as const }));
+  const { lines } = await reportOf(batches, { columns: ['nag_rank'] });
+  t.strictSame(lines, ['nag_rank', '0', '1', '0']);
+});
+
+t.test('lists and structs, with few digits', async (t) => {
+  const reason = new Struct([new Field('layer', int, false), new Field('weight', float, false)]);
+  const cells = [[{ layer: 3, weight: 1 / 60 }], []];
+  const { lines } = await reportOf(
+    [
+      {
+        shares: [new List(new Field('item', float, false)), [[1 / 3, 0.5], []]],
+        reasons: [new List(new Field<typeof reason>('item', reason, false)), cells],
+      },
+    ],
+    { columns: ['shares', 'reasons'] },
+  );
+  t.match(lines[1], /^\[0\.3333, 0\.5000\] +\[layer: 3 weight: 0\.0167\]$/);
+  t.match(lines[2], /^\[\] +\[\]$/);
 });
 
 t.test('groups by mean distance, or by size where there is none', async (t) => {

@@ -90,10 +90,7 @@ export function docidReader(batch: Batch): { kind: DocidKind; read(row: number):
 function requireAll(vector: Vector, batch: Batch, name: string): void {
   if (vector.nullCount === 0) return;
   const row = batch.rows.findIndex((_, i) => !vector.isValid(i));
-  throw new DataError(
-    placeOf(batch, row, name),
-    'the docid is null; every document needs one, as ties are ordered by it',
-  );
+  throw new DataError(placeOf(batch, row, name), 'the docid is null; every document needs one');
 }
 
 /** The distances to rank by. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { path } from '../../pipeline/component.js';
-
-const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+import { type Facts, path } from '../../pipeline/component.js';
+import type { Condition } from './condition.js';
+import { whereOption } from './where.js';
 
 /** Options that every source of documents has. */
 export const readingOptions = {
@@ -22,11 +22,14 @@ export const readingOptions = {
     .describe(
       'Columns (a.b for nested ones) instead of the format\'s; text may be a template such as "{question}\\n{answer}"',
     ),
-  where: z
-    .record(z.string(), z.union([scalar, z.array(scalar).min(1)]))
-    .default({})
-    .describe('Keep only rows whose columns equal these values (a list: one of them)'),
+  where: whereOption.default({}),
 } as const;
+
+/** What the rows that a source gives depend on, besides its files. */
+export function readingFacts({ format, columns, where }: ReadingOptions): Facts {
+  const { docid, text } = columns;
+  return { format, columns: { docid, text }, where };
+}
 
 export interface ReadingOptions {
   readonly path: string | readonly string[];
@@ -36,7 +39,5 @@ export interface ReadingOptions {
     readonly text?: string | undefined;
     readonly tokens?: string | undefined;
   };
-  readonly where: Readonly<Record<string, Scalar | readonly Scalar[]>>;
+  readonly where: Readonly<Record<string, Condition>>;
 }
-
-export type Scalar = string | number | boolean | null;

@@ -18,7 +18,8 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import t from 'tap';
-import { compileWhere } from '../../../transforms/reading/where.js';
+import { compileWhere, whereOption } from '../../../transforms/reading/where.js';
+import { recordBatch } from '../../fixtures/engine.js';
 
 const columns: Record<string, Vector> = {
   lang: vectorFromArray(['en', 'de', null, 'en', ''], new Utf8()),
@@ -77,6 +78,23 @@ t.test('rows that stay', async (t) => {
     [{ 'a.b': 'y' }, [1, 3]],
     [{ lang: 'en', good: true, ratio: 1 }, [3]],
     [{ at: null }, []],
+    [{ n: { min: 1 } }, [0, 1, 2]],
+    [{ n: { min: 1.5, max: 2 } }, [1]],
+    [{ n: { max: 2 ** 53 - 1 } }, [0, 1, 4]],
+    [{ score: { min: 0.1 } }, [0, 1]],
+    [{ score: { max: 0.1 } }, [0, 4]],
+    [{ ratio: { min: 0.1, max: 0.5 } }, [0, 1]],
+    [{ ratio: { min: 2 } }, []],
+    [{ lang: { min: 'de', max: 'en' } }, [0, 1, 3]],
+    [{ lang: { max: 'dz' } }, [1, 4]],
+    [{ label: { min: 'b' } }, [1, 4]],
+    [{ 'meta.deep.n': { max: 1 } }, [0]],
+    [{ lang: { not: 'en' } }, [1, 2, 4]],
+    [{ lang: { not: ['en', null] } }, [1, 4]],
+    [{ good: { not: true } }, [1, 2]],
+    [{ n: { not: null } }, [0, 1, 2, 4]],
+    [{ n: { not: 2, min: 0 } }, [0, 2]],
+    [{ score: { not: 0.1 } }, [1, 2, 3, 4]],
   ];
   for (const [where, rows] of cases) t.same(select(where), rows, JSON.stringify(where));
 });
@@ -100,11 +118,41 @@ t.test('what can never be', async (t) => {
     ],
     [{ tags: 'x' }, /only text, numbers and true or false/],
     [{ bytes: 'x' }, /only text, numbers and true or false/],
+    [{ lang: { not: 1 } }, /the column is Utf8 and can never equal 1/],
+    [{ lang: { min: 1 } }, /the column is Utf8 and cannot be compared with the bound 1 \(number\)/],
+    [{ n: { max: '5' } }, /cannot be compared with the bound "5" \(string\)/],
+    [{ n: { max: 2 ** 53 } }, /cannot be compared with the bound 9007199254740992/],
+    [{ good: { min: 0 } }, /the column is Bool and cannot be compared with the bound 0/],
+    [{ at: { min: 0 } }, /only text, numbers and true or false can be/],
     [{ language: 'en' }, /^pool\.parquet: there is no column "language" \(columns: lang, label, /],
     [{ 'meta.none': 'en' }, /there is no column "meta\.none"/],
     [{ 'lang.x': 'en' }, /there is no column "lang\.x"/],
   ];
   for (const [where, message] of cases) t.throws(() => select(where), { message }, JSON.stringify(where));
+});
+
+t.test('text lies in ranges by code point', async (t) => {
+  const texts = recordBatch({ x: [new Utf8(), ['a', '\uffee', '😀', null]] });
+  const found = compileWhere({ x: { min: 'b', max: '\uffff' } }, texts.schema, 'x')!.select(texts);
+  t.same([...found], [1]);
+});
+
+t.test('the forms of a condition', async (t) => {
+  const accepts = (value: unknown) => whereOption.safeParse({ x: value }).success;
+  for (const good of [
+    1,
+    'a',
+    true,
+    null,
+    [1, null],
+    { min: 1 },
+    { max: 'a' },
+    { not: [1] },
+    { min: 1, not: null },
+  ])
+    t.ok(accepts(good), JSON.stringify(good));
+  for (const bad of [{}, [], { min: null }, { max: true }, { mni: 1 }, { not: [] }, { not: { min: 1 } }])
+    t.notOk(accepts(bad), JSON.stringify(bad));
 });
 
 t.test('a column of JSON texts cannot be compared', async (t) => {

@@ -1,0 +1,92 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { DataError, messageOf } from '../errors.js';
+
+/** What was known of a file when it was read. */
+interface Known {
+  readonly bytes: number;
+  readonly changedAt: number;
+  readonly sha256: string;
+}
+
+/** A file changed within this time before it was read could change again and keep its time stamp. */
+const settledMs = 2000;
+
+const listName = 'files.json';
+
+/**
+ * SHA-256 of files' content. A file is read once: as long as its size and time of change stay, its digest is
+ * remembered, in a list that lies in a folder and may be deleted at any time.
+ */
+export class FileDigests {
+  readonly #list: string;
+  readonly #known: Map<string, Known>;
+  readonly #added = new Map<string, Known>();
+
+  private constructor(list: string, known: Map<string, Known>) {
+    this.#list = list;
+    this.#known = known;
+  }
+
+  static async open(folder: string): Promise<FileDigests> {
+    const list = join(folder, listName);
+    return new FileDigests(list, await readList(list));
+  }
+
+  /** Errors: DataError for a file that cannot be read; the signal's reason. */
+  async of(file: string, signal: AbortSignal): Promise<string> {
+    const path = resolve(file);
+    const now = Date.now();
+    const { size, mtimeMs } = await stat(path);
+    const known = this.#added.get(path) ?? this.#known.get(path);
+    if (known?.bytes === size && known.changedAt === mtimeMs) return known.sha256;
+    const sha256 = await digest(path, signal);
+    if (mtimeMs < now - settledMs) this.#added.set(path, { bytes: size, changedAt: mtimeMs, sha256 });
+    return sha256;
+  }
+
+  /** Writes the list, with what others have added to it meanwhile. */
+  async save(): Promise<void> {
+    if (this.#added.size === 0) return;
+    const all = new Map([...(await readList(this.#list)), ...this.#added]);
+    const temporary = `${this.#list}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
+    await writeFile(temporary, `${JSON.stringify(Object.fromEntries(all))}\n`);
+    await rename(temporary, this.#list);
+    this.#added.clear();
+  }
+}
+
+/** A list that is damaged is a list of nothing: files are read again. */
+async function readList(list: string): Promise<Map<string, Known>> {
+  try {
+    const value: unknown = JSON.parse(await readFile(list, 'utf8'));
+    if (typeof value !== 'object' || value === null) return new Map();
+    return new Map(Object.entries(value).filter((entry): entry is [string, Known] => isKnown(entry[1])));
+  } catch {
+    return new Map();
+  }
+}
+
+function isKnown(value: unknown): value is Known {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'bytes' in value &&
+    'changedAt' in value &&
+    'sha256' in value &&
+    typeof value.sha256 === 'string'
+  );
+}
+
+async function digest(file: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, signal })) hash.update(chunk);
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new DataError({ file }, `cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  return hash.digest('hex');
+}

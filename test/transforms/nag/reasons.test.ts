@@ -1,0 +1,68 @@
+import t from 'tap';
+import { type Reasons, reasons } from '../../../transforms/nag/reasons.js';
+import { decode, readGolden } from '../../fixtures/golden.js';
+
+/** What test/reference/reasons.py writes. */
+interface Golden {
+  readonly cases: readonly {
+    readonly case: string;
+    readonly top: number;
+    readonly rows: readonly {
+      readonly reasons: readonly Term[];
+      readonly above_background: readonly Term[];
+      readonly layers: readonly number[];
+    }[];
+  }[];
+}
+
+type Term = readonly [layer: number, neuron: number, weight: number];
+
+interface Ranking {
+  readonly layers: number;
+  readonly width: number;
+  readonly k: number;
+  readonly pool: string;
+  readonly rankings: readonly { readonly weights: string; readonly distances: string }[];
+}
+
+function termsOf(found: Reasons, row: number): Term[] {
+  const places = Array.from(found.layer.keys()).slice(found.offsets[row], found.offsets[row + 1]);
+  return places.map((at) => [found.layer[at]!, found.neuron[at]!, found.weight[at]!]);
+}
+
+for (const golden of readGolden<Golden>('reasons', 'reasons').cases) {
+  t.test(`${golden.case}: the terms that NumPy finds`, async (t) => {
+    const { layers, width, k, pool, rankings } = readGolden<Ranking>('ranking', golden.case);
+    const [weights, background] = rankings.map((own) => decode.float64(own.weights));
+    const distances = decode.float64(rankings[0]!.distances);
+    const shape = { rows: golden.rows.length, layers, k, width };
+    const features = decode.uint16(pool);
+    const found = reasons(features, shape, () => weights!, golden.top);
+    const above = reasons(features, shape, () => weights!, golden.top, background);
+    for (const [row, expected] of golden.rows.entries()) {
+      t.strictSame(termsOf(found, row), expected.reasons, `row ${row}`);
+      t.strictSame(termsOf(above, row), expected.above_background, `row ${row} above the background`);
+      const shares = found.layerShares.subarray(row * layers, (row + 1) * layers);
+      for (const [layer, share] of expected.layers.entries())
+        t.ok(Math.abs(shares[layer]! - share) < 1e-15, `row ${row}, layer ${layer}`);
+      const similarity = shares.reduce((sum, share) => sum + share, 0);
+      t.ok(Math.abs(similarity - (1 - distances[row]!)) < 1e-14, `row ${row}: layers sum to the similarity`);
+    }
+  });
+}
+
+t.test('all terms sum to the similarity; an index outside the table and a zero are no reasons', async (t) => {
+  const weights = new Float64Array([0.5, 0.5, 0, 0, 0.25, 0.75]);
+  const features = new Uint16Array([0, 2, 1, 2, 0, 9, 0, 1]);
+  const found = reasons(features, { rows: 2, layers: 2, k: 2, width: 3 }, () => weights, 10);
+  t.strictSame(termsOf(found, 0), [
+    [1, 2, 0.375],
+    [0, 0, 0.25],
+    [1, 1, 0.125],
+  ]);
+  t.strictSame(termsOf(found, 1), [
+    [0, 0, 0.25],
+    [1, 1, 0.125],
+  ]);
+  t.strictSame([...found.layerShares], [0.25, 0.5, 0.25, 0.125]);
+});

@@ -1,0 +1,206 @@
+import { z } from 'zod';
+import { type Batch, inputOrder, keepRows, placeOf, withColumn } from '../pipeline/batch.js';
+import { type Context, defineCombine, defineTransform } from '../pipeline/component.js';
+import { NagError, type Place, placeText } from '../pipeline/errors.js';
+import { featureColumns } from './columns.js';
+import { KeyIndex } from './join/key-index.js';
+import { type DocidKind, docidReader } from './rank/cells.js';
+
+const faults = ['unmatched', 'duplicates'] as const;
+
+const options = z.strictObject({
+  on: z
+    .string()
+    .min(1)
+    .default('docid')
+    .describe('The column that both have; docid is the column that plays this role in each'),
+  columns: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe(
+      'Columns to take from the side input; without it its feature columns, or all where it has none',
+    ),
+  allow: z
+    .array(z.enum(faults))
+    .default([])
+    .describe(
+      'What is counted and told instead of being an error: unmatched rows are left out; of duplicates in the side input the first row is taken',
+    ),
+  memory_mb: z
+    .number()
+    .positive()
+    .default(256)
+    .describe(
+      'Memory for building the index (32 bytes a row at once); larger ones are built in several parts',
+    ),
+});
+
+type Options = z.output<typeof options>;
+
+/** The rows of the side input, put together as an index. */
+const gather = defineCombine<typeof options, KeyIndex, KeyIndex>({
+  name: 'join index',
+  summary: 'Index rows by a column',
+  options,
+  yields: 'value',
+  example: '',
+  needs: ({ on, columns }) => ({
+    ...(on === 'docid' ? { roles: ['docid' as const] } : {}),
+    columns: columns ? [...(on === 'docid' ? [] : [on]), ...columns] : 'all',
+  }),
+  start: async (settings, context) => {
+    const open: KeyIndex[] = [];
+    return {
+      create: () => {
+        const index = new KeyIndex(context.tempDir, settings.memory_mb * 1e6);
+        open.push(index);
+        return index;
+      },
+      add: (index, batch) => addBatch(index, batch, settings),
+      merge: (a, b) => {
+        if (b.rows > 0) requireKind(a, b.kind);
+        a.merge(b);
+        return a;
+      },
+      extract: (index) => sealed(index, settings, context),
+      close: async () => {
+        for (const index of open) index.close();
+      },
+    };
+  },
+});
+
+/** Transform: puts columns of other rows beside each row, found by a column that both have (NAG.md §4). */
+export const join = defineTransform({
+  name: 'join',
+  summary: 'Join rows with features, or other columns, that were made elsewhere',
+  options,
+  sides: ['features'],
+  gathers: { features: gather },
+  example: `
+    - {id: features, use: read.parquet, with: {path: "features/*.parquet"}}
+    - {id: docs, use: read.parquet, with: {path: "pool/*.parquet"}}
+    - {use: join, from: {main: docs, features: features}, with: {on: docid}}
+    - {use: write.parquet, with: {path: out/joined.parquet}}`,
+  needs: ({ on }) => (on === 'docid' ? { roles: ['docid'] } : { columns: [on] }),
+  run: joinAll,
+});
+
+function addBatch(index: KeyIndex, batch: Batch, { on, columns }: Options): KeyIndex {
+  if (batch.rows.length === 0 && index.fields.length > 0) return index;
+  const keys = keysOf(batch, on);
+  requireKind(index, keys.kind);
+  const add = index.adder(batch.columns, columns ?? usualColumns(batch, keys.name));
+  for (let row = 0; row < batch.rows.length; row++) add(row, keys.read(row), inputOrder(batch, row));
+  return index;
+}
+
+function usualColumns(batch: Batch, key: string): string[] {
+  const features = featureColumns(batch.columns);
+  if (features.length > 0) return features;
+  return batch.columns.schema.fields.map(({ name }) => name).filter((name) => name !== key);
+}
+
+function keysOf(batch: Batch, on: string) {
+  const roles = on === 'docid' ? batch.roles : { ...batch.roles, docid: on };
+  const keys = docidReader({ ...batch, roles });
+  if (!keys)
+    throw new NagError(
+      `${batch.bundle.file}: there is no column "${roles.docid}" to join on (columns: ${batch.columns.schema.fields.map(({ name }) => name).join(', ')})`,
+    );
+  return { ...keys, name: roles.docid ?? on };
+}
+
+function requireKind(index: KeyIndex, kind: DocidKind | undefined): void {
+  index.kind ??= kind;
+  if (kind === undefined || index.kind === kind) return;
+  const words = { text: 'text', integer: 'whole numbers' };
+  throw new NagError(
+    `the keys are ${words[index.kind!]} in one input and ${words[kind]} in another, and cannot be equal: cast one of them (read.jsonl: types: {docid: string}; SQL: CAST(docid AS VARCHAR))`,
+  );
+}
+
+function sealed(index: KeyIndex, { allow }: Options, context: Context): KeyIndex {
+  index.seal();
+  context.count('rows', index.rows);
+  const found = index.duplicates();
+  if (!found) return index;
+  context.count('duplicates', found.rows);
+  const example = index.kind === 'text' ? ` (such as "${new TextDecoder().decode(found.example)}")` : '';
+  const what = `${found.rows} rows of the side input have a key that an earlier one has${example}`;
+  if (!allow.includes('duplicates'))
+    throw new NagError(`${context.stage}: ${what}; remove them, or take the first with allow: [duplicates]`);
+  context.note(`${what}: the first of each is taken`);
+  return index;
+}
+
+async function* joinAll(
+  input: AsyncIterable<Batch>,
+  settings: Options,
+  context: Context,
+  sides: ReadonlyMap<string, unknown>,
+): AsyncGenerator<Batch> {
+  const index = sides.get('features') as KeyIndex;
+  let unmatched = 0;
+  let first: Place | undefined;
+  for await (const batch of input) {
+    const { kind, read } = keysOf(batch, settings.on);
+    requireKind(index, kind);
+    requireNewColumns(batch, index);
+    const found = Array.from(batch.rows, (_, row) => index.find(read(row)));
+    const kept = Uint32Array.from(found.keys()).filter((row) => found[row] !== undefined);
+    const missing = batch.rows.length - kept.length;
+    if (missing > 0) {
+      first ??= placeOf(batch, found.indexOf(undefined));
+      unmatched += missing;
+      context.leftOut('not in the side input', missing);
+    }
+    yield withCells(
+      keepRows(batch, kept),
+      index,
+      found.filter((cells) => cells !== undefined),
+    );
+  }
+  checkMatches(unmatched, first, index, settings, context);
+}
+
+function requireNewColumns(batch: Batch, index: KeyIndex): void {
+  const both = index.fields.map(({ name }) => name).filter((name) => batch.columns.getChild(name));
+  if (both.length > 0)
+    throw new NagError(
+      `both inputs have the columns ${both.join(', ')}: say with columns: […] which are taken from the side input`,
+    );
+}
+
+function withCells(batch: Batch, index: KeyIndex, cells: readonly Uint8Array[]): Batch {
+  const columns = index.columns(cells);
+  return index.fields.reduce(
+    (out, { name, metadata, nullable }, i) => withColumn(out, name, columns[i]!, { nullable, metadata }),
+    batch,
+  );
+}
+
+function checkMatches(
+  unmatched: number,
+  first: Place | undefined,
+  index: KeyIndex,
+  { allow }: Options,
+  context: Context,
+): void {
+  const { unfound } = index;
+  if (unfound > 0) context.count('unmatched in the side input', unfound);
+  const faults = [
+    ...(unmatched > 0 && first
+      ? [`${unmatched} rows have nothing in the side input (the first: ${placeText(first)})`]
+      : []),
+    ...(unfound > 0 ? [`${unfound} rows of the side input belong to no row`] : []),
+  ];
+  if (faults.length === 0) return;
+  const what = faults.join(', and ');
+  if (!allow.includes('unmatched'))
+    throw new NagError(
+      `${context.stage}: ${what}; complete the inputs, or leave them out with allow: [unmatched]`,
+    );
+  context.note(what);
+}
