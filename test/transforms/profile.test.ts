@@ -130,7 +130,7 @@ t.test('by a column that does not name targets', async (t) => {
   );
   const named = withColumn(many!, 'group', ids.data[0]!);
   const cases: [Record<string, unknown>, Batch[], RegExp][] = [
-    [{}, batches, /by: expected a column "group" of text, there is none \(columns: fwd_up_feature\)/],
+    [{}, batches, /by: expected a column "group" of text, found none of this name, neither in the file/],
     [{}, [numbered], /by: expected a column "group" of text, it holds Int32/],
     [
       { targets: ['a', 'x'] },

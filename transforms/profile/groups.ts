@@ -13,8 +13,9 @@ export function rowsByValue(
 ): { groups: ReadonlyMap<string, number[]>; without: number } {
   const vector = findColumn(batch.columns, column);
   if (!vector || !isText(vector.type)) {
-    const there = batch.columns.schema.fields.map((field) => field.name).join(', ');
-    const found = vector ? `it holds ${String(vector.type)}` : `there is none (columns: ${there})`;
+    const found = vector
+      ? `it holds ${String(vector.type)}`
+      : 'found none of this name, neither in the file nor made by the stages before';
     throw new DataError({ file: batch.bundle.file }, `by: expected a column "${column}" of text, ${found}`);
   }
   const read = textReader(vector);

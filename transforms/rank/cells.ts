@@ -48,8 +48,9 @@ function tokenColumn(batch: Batch): { vector: Vector; name: string } {
 export function qualityValues(batch: Batch, column: string): Float64Array {
   const vector = findColumn(batch.columns, column);
   if (!vector || !(DataType.isInt(vector.type) || DataType.isFloat(vector.type))) {
-    const there = batch.columns.schema.fields.map((field) => field.name).join(', ');
-    const found = vector ? `it holds ${String(vector.type)}` : `there is none (columns: ${there})`;
+    const found = vector
+      ? `it holds ${String(vector.type)}`
+      : 'found none of this name, neither in the file nor made by the stages before';
     throw new DataError(
       { file: batch.bundle.file },
       `quality: expected a column "${column}" of numbers, ${found}`,

@@ -112,7 +112,7 @@ export function openRankings(
 /** Only with the first batch is known for how many targets documents are ranked. */
 function begin(partial: RankPartial, { targets }: Shape, state: RankState): void {
   const { settings, context, most, opened } = state;
-  requireShares(settings, targets);
+  requireShares(settings, targets, context.stage);
   if (settings.quality) {
     partial.candidates = new Candidates(context.tempDir, targets.length);
     opened.push(partial.candidates);

@@ -24,7 +24,7 @@ export function targetsOf({ columns, computed }: Batch): RankTarget[] {
 }
 
 /** Throws where `shares` do not name exactly the targets. */
-export function requireShares({ shares }: RankOptions, targets: readonly RankTarget[]): void {
+export function requireShares({ shares }: RankOptions, targets: readonly RankTarget[], stage: string): void {
   if (!shares) return;
   const names = targets.flatMap(({ name }) => name ?? []);
   const missing = names.find((name) => !Object.hasOwn(shares, name));
@@ -32,7 +32,7 @@ export function requireShares({ shares }: RankOptions, targets: readonly RankTar
   if (missing === undefined && unknown === undefined) return;
   const what = unknown === undefined ? `"${missing}" has no share` : `there is no target "${unknown}"`;
   throw new NagError(
-    `shares: ${what}; name each target once (targets: ${names.join(', ') || 'one without a name'})`,
+    `${stage}: shares: ${what}; name each target once (targets: ${names.join(', ') || 'one without a name'})`,
   );
 }
 

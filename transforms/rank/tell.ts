@@ -28,8 +28,10 @@ export function tellNothing({ rows }: RankPartial, quality: string | undefined, 
 export function tellChoice(chosen: Chosen, { rows, shape }: RankPartial, context: Context): void {
   const { all, choice, budgets, singles } = chosen;
   const names = shape!.targets.map(({ name }) => name ?? '');
-  const documents = documentsIn(choice);
-  const before = choice === all ? documents : documentsIn(all);
+  // One target chooses a document once.
+  const count = names.length === 1 ? ({ order }: Choice) => order.length : documentsIn;
+  const documents = count(choice);
+  const before = choice === all ? documents : count(all);
   if (rows > before) context.leftOut('beyond the budget', rows - before);
   if (before > documents) context.leftOut('with the docid of a better one', before - documents);
   if (choice.order.length > documents) context.count('repeats', choice.order.length - documents);
