@@ -57,14 +57,30 @@ export function once(build: Build, key: string, make: () => string): string {
   return made;
 }
 
+function uncheckedTensor(name: string): Error {
+  return new Error(`tensor ${name} was not checked when the model was opened`);
+}
+
 /** A weight as it is stored, in its own type. */
 export function storedWeight(build: Build, name: string): string {
   const tensor = build.tensors.get(name);
   const location = tensor && build.locations.get(tensor.realFile);
-  if (!tensor || location === undefined)
-    throw new Error(`tensor ${name} was not checked when the model was opened`);
+  if (!tensor || location === undefined) throw uncheckedTensor(name);
   const { shape, offset, bytes } = tensor;
   return addExternal(build.graph, name, weightOnnxTypes[tensor.dtype], shape, { location, offset, bytes });
+}
+
+/** Rows of a stored matrix as float32, under a name of their own: they lie side by side in its file. */
+export function storedRows(build: Build, name: string, first: number, count: number): string {
+  const tensor = build.tensors.get(name);
+  const location = tensor && build.locations.get(tensor.realFile);
+  if (!tensor || location === undefined) throw uncheckedTensor(name);
+  const [rows = 1, width = 1] = tensor.shape;
+  const rowBytes = tensor.bytes / rows;
+  const part = { location, offset: tensor.offset + first * rowBytes, bytes: count * rowBytes };
+  const type = weightOnnxTypes[tensor.dtype];
+  const stored = addExternal(build.graph, `${name}[${first}]`, type, [count, width], part);
+  return tensor.dtype === 'F32' ? stored : addNode(build.graph, 'Cast', [stored], { to: onnxType.float });
 }
 
 /** A weight as float32: the cast is folded when the session loads. */

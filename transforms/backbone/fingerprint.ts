@@ -15,7 +15,7 @@ const chunkBytes = 4 << 20;
  * @throws DataError where a file ends early; the signal's reason when it is aborted
  */
 export async function modelFingerprint(checkpoint: Checkpoint, signal?: AbortSignal): Promise<string> {
-  const { maxPositions: _, ...arithmetic } = checkpoint.architecture;
+  const { maxPositions: _, tiedHead: __, ...arithmetic } = checkpoint.architecture;
   const hash = createHash('sha256');
   hash.update(`${version}\n${canonicalJson(arithmetic)}\n`);
   const names = bodyWeights(checkpoint.architecture).map(({ name }) => name);

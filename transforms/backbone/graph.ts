@@ -13,10 +13,11 @@ import {
   silu,
   storedWeight,
 } from './blocks.js';
+import { outputLogProbabilities } from './head.js';
 import { meanImpact, outputImpacts, outputTop, repeatedImpact, stackLayers } from './impacts.js';
 import { addInput, addNode, createGraph, encodeModel, onnxType } from './onnx.js';
 import type { Checkpoint, NeuronType } from './types.js';
-import { embeddingName, layerPrefix } from './weights.js';
+import { embeddingName, finalNorm, layerPrefix } from './weights.js';
 
 /** Which outputs a graph has. */
 export interface GraphRequest {
@@ -26,6 +27,8 @@ export interface GraphRequest {
   readonly top: ReadonlyMap<NeuronType, number>;
   /** Types whose impacts leave it whole. */
   readonly impacts: readonly NeuronType[];
+  /** Whether the log-probabilities of the documents' tokens leave the model. */
+  readonly logProbabilities?: boolean;
   /** Tokens of the longest document: rows of the RoPE table. */
   readonly maxLength: number;
   readonly operators: Operators;
@@ -43,7 +46,8 @@ export interface ModelGraph {
  * Writes the forward pass of a checkpoint, up to the last output asked for, as an ONNX graph.
  *
  * Inputs: `ids` int32 [documents, length], padded on the right with any id, and `lengths` int32 [documents].
- * Outputs: `top_<type>` int32 [documents, layers, min(k, width)], `impacts_<type>` float32 [documents, layers, width].
+ * Outputs: `top_<type>` int32 [documents, layers, min(k, width)], `impacts_<type>` float32 [documents, layers, width],
+ * `log_probabilities` float32 [documents, length, 1] (of the id that follows each position).
  */
 export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): ModelGraph {
   const { folder, locations } = placeFiles(checkpoint);
@@ -63,13 +67,17 @@ export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): Model
     ...derived,
     shared: new Map(),
   };
-  const impacts = addLayers(build, request);
+  const { impacts, stream } = addLayers(build, request);
   for (const [type, layers] of impacts) {
     const stacked = stackLayers(build, layers);
     const k = request.top.get(type);
     if (k !== undefined)
       outputTop(build, type, stacked, layers.length, Math.min(k, widthOf(architecture, type)));
     if (request.impacts.includes(type)) outputImpacts(build, type, stacked, layers.length);
+  }
+  if (stream?.delta) {
+    const { normed } = addAndNorm(build, stream.sum, stream.delta, finalNorm);
+    outputLogProbabilities(build, normed);
   }
   return { bytes: encodeModel(graph), folder };
 }
@@ -83,23 +91,25 @@ interface Stream {
   readonly delta: string | null;
 }
 
-function addLayers(build: Build, request: GraphRequest): Impacts {
+/** The layers, each type's impacts, and what comes out of the last layer where the head needs it. */
+function addLayers(build: Build, request: GraphRequest): { impacts: Impacts; stream: Stream | null } {
   const { graph, architecture } = build;
   const impacts = new Map<NeuronType, string[]>();
   for (const type of [...request.top.keys(), ...request.impacts]) impacts.set(type, []);
   // Only the rows that occur are cast: the embedding stays as it is stored.
   const rows = addNode(graph, 'Gather', [storedWeight(build, embeddingName), 'ids']);
   const cast = addNode(graph, 'Cast', [rows], { to: onnxType.float });
+  const ends = (layer: number) => layer === request.layers - 1 && !request.logProbabilities;
   let stream: Stream | null = { sum: asRows(build, cast, architecture.hidden), delta: null };
   for (let layer = 0; layer < request.layers && stream !== null; layer++) {
-    stream = addLayer(build, stream, layer, impacts, layer === request.layers - 1);
+    stream = addLayer(build, stream, layer, impacts, ends(layer));
     const measured = [...impacts.values()].flatMap((layers) => layers[layer] ?? []);
     if (stream !== null) orderAfter(build, measured);
   }
-  return impacts;
+  return { impacts, stream };
 }
 
-/** Adds a layer; the last one ends with the last output wanted, and gives no stream. */
+/** Adds a layer; where there is nothing behind it, it ends with the last output wanted, and gives no stream. */
 function addLayer(
   build: Build,
   stream: Stream,
