@@ -16,7 +16,7 @@ import {
   impactColumn,
   impactData,
 } from './columns.js';
-import { inBatchesOf, runDocuments } from './extract/batching.js';
+import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
 /** Longest sequence that a session is prepared for; models for longer ones are rare among frozen extractors. */
@@ -77,21 +77,21 @@ async function* extractAll(
 ): AsyncGenerator<Batch> {
   const backbone = await openBackbone(settings, context);
   const most = settings.top ? Infinity : documentsInMemory(settings.neurons, backbone);
-  const runs = runDocuments(inBatchesOf(most, input), {
+  const runs = runDocuments(withIds(inBatchesOf(most, input), backbone), {
     session: backbone.session,
     batchTokens: settings.batch_tokens,
     window: Math.min(settings.window, most),
-    idsOf: (batch) => idsOf(batch, backbone),
     onDone: (documents, tokens) => {
       context.worked(documents);
       context.count('tokens', tokens);
     },
     signal: context.signal,
   });
-  for await (const { batch, result, ids } of runs) {
+  for await (const { documents, result } of runs) {
+    const { batch } = documents;
     let out = batch;
     for (const type of settings.neurons) {
-      const info = infoOf(type, settings.top, backbone, ids);
+      const info = infoOf(type, settings.top, backbone, documents);
       const rows = batch.rows.length;
       const name = settings.top ? featureColumn(type) : impactColumn(type);
       const data = settings.top
@@ -141,8 +141,21 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
   return { checkpoint, session, fingerprint: hash };
 }
 
-/** Token ids of a batch's documents, checked against the model. */
-function idsOf(batch: Batch, { session, checkpoint }: Backbone) {
+/** A batch's documents, and how their ids were made. */
+interface TokenizedDocuments extends Documents {
+  readonly tokenizer: string;
+  readonly maxLength: number;
+}
+
+async function* withIds(
+  input: AsyncIterable<Batch>,
+  backbone: Backbone,
+): AsyncGenerator<TokenizedDocuments> {
+  for await (const batch of input) yield documentsOf(batch, backbone);
+}
+
+/** A batch's documents, checked against the model. */
+function documentsOf(batch: Batch, { session, checkpoint }: Backbone): TokenizedDocuments {
   const field = batch.columns.schema.fields.find((f) => f.name === idsColumn);
   const data = batch.columns.getChild(idsColumn)?.data[0];
   if (!field?.metadata.has('nag.tokenizer') || !data)
@@ -165,6 +178,7 @@ function idsOf(batch: Batch, { session, checkpoint }: Backbone) {
       `has ${ids[bad]!.length} tokens, expected 1 to ${longest}; set max_length on tokenize`,
     );
   return {
+    batch,
     ids,
     tokenizer: field.metadata.get('nag.tokenizer') ?? '',
     maxLength: Number(field.metadata.get('nag.max_length')),
@@ -175,7 +189,7 @@ function infoOf(
   type: NeuronType,
   top: KeepTop | undefined,
   backbone: Backbone,
-  ids: { tokenizer: string; maxLength: number },
+  { tokenizer, maxLength }: TokenizedDocuments,
 ): FeatureInfo {
   const width = widthOf(backbone.checkpoint.architecture, type);
   const k = top ? resolveK(top, width) : width;
@@ -185,7 +199,7 @@ function infoOf(
     k,
     width,
     model: backbone.fingerprint,
-    tokenizer: ids.tokenizer,
-    maxLength: ids.maxLength,
+    tokenizer,
+    maxLength,
   };
 }
