@@ -2,6 +2,7 @@ import { show } from '../sinks/show.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
 import { extract } from '../transforms/extract.js';
+import { likelihood } from '../transforms/likelihood.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
 import { readJsonl } from '../transforms/read-jsonl.js';
@@ -21,6 +22,7 @@ export const builtins = createRegistry([
   profile,
   score,
   rank,
+  likelihood,
   writeParquetSink,
   writeJsonl,
   show,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Batch, placeOf, withColumn, withoutColumns } from '../pipeline/batch.js';
-import { type Context, defineTransform, path } from '../pipeline/component.js';
+import { type Context, defineTransform } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
@@ -17,6 +17,7 @@ import {
   impactData,
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
+import { modelOptions } from './extract/model-options.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
 /** Longest sequence that a session is prepared for; models for longer ones are rare among frozen extractors. */
@@ -26,28 +27,12 @@ const longestSequence = 8192;
 const impactBytes = 64e6;
 
 const options = z.strictObject({
-  model: path().describe(
-    'A HuggingFace model folder: config.json, model.safetensors or shards with their index',
-  ),
+  ...modelOptions,
   neurons: z
     .array(z.enum(neuronTypes))
     .min(1)
     .default(['fwd_up'])
     .describe('Outputs whose neurons are looked at'),
-  device: z
-    .string()
-    .regex(/^(auto|cpu|webgpu|cuda(:\d+)?)$/, 'auto, cpu, cuda, cuda:N or webgpu')
-    .default('auto')
-    .describe(
-      'Where the model runs: auto, cpu, cuda, cuda:N or webgpu; auto takes CUDA where it opens, otherwise the CPU',
-    ),
-  batch_tokens: z.int().min(1).default(2048).describe('Tokens in one call of the model, padding included'),
-  window: z
-    .int()
-    .min(1)
-    .default(4096)
-    .describe('Documents that are sorted by length together before they are batched'),
-  threads: z.int().min(1).optional().describe('Threads of the model on the CPU; by default one a core'),
 });
 
 /** `top` comes from a `top_k` that follows: fused with it, only indices leave the model. */
@@ -147,10 +132,7 @@ interface TokenizedDocuments extends Documents {
   readonly maxLength: number;
 }
 
-async function* withIds(
-  input: AsyncIterable<Batch>,
-  backbone: Backbone,
-): AsyncGenerator<TokenizedDocuments> {
+async function* withIds(input: AsyncIterable<Batch>, backbone: Backbone): AsyncGenerator<TokenizedDocuments> {
   for await (const batch of input) yield documentsOf(batch, backbone);
 }
 
