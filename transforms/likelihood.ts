@@ -1,7 +1,6 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import { isText, textReader } from '../pipeline/arrow/text.js';
-import { type Batch, keepRows, placeOf, roleColumn } from '../pipeline/batch.js';
+import { type Batch, keepRows, placeOf } from '../pipeline/batch.js';
 import { type Context, defineTransform } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
 import { inBatchesOf, runDocuments } from './extract/batching.js';
@@ -10,6 +9,7 @@ import { type Measured, withChoices, withLoss } from './likelihood/columns.js';
 import { openScorer, type Scorer } from './likelihood/model.js';
 import { type Question, questionColumns, questionReader } from './likelihood/questions.js';
 import { type Encoded, encodePair, encodeText, type Sequence } from './likelihood/sequences.js';
+import { textsOf } from './tokenize.js';
 
 /** Texts being encoded at once. */
 const inFlight = 64;
@@ -131,13 +131,7 @@ async function* encodeAll(
 type Row = { readonly sequences: readonly Sequence[]; readonly question?: Question } | string;
 
 function encodeTexts(batch: Batch, scorer: Scorer): Promise<Row[]> {
-  const { vector, name } = roleColumn(batch, 'text');
-  if (!isText(vector.type))
-    throw new DataError(
-      { file: batch.bundle.file, column: name },
-      `expected text, found ${String(vector.type)}`,
-    );
-  const read = textReader(vector);
+  const read = textsOf(batch);
   return forEachRow(batch, async (row) => rowOf([await encodeText(read(row) ?? '', scorer)]));
 }
 

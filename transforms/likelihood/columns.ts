@@ -1,4 +1,4 @@
-import { Bool, Field, Float64, Int32, List, makeData, type Vector, vectorFromArray } from 'apache-arrow';
+import { Bool, Field, Float64, Int32, List, makeData } from 'apache-arrow';
 import { type Batch, placeOf, withColumn } from '../../pipeline/batch.js';
 import { DataError } from '../../pipeline/errors.js';
 import type { Documents } from '../extract/batching.js';
@@ -67,7 +67,9 @@ function integers(data: Int32Array) {
 }
 
 function flags(values: readonly boolean[]) {
-  return onlyChunk(vectorFromArray(values, new Bool()));
+  const data = new Uint8Array(Math.ceil(values.length / 8));
+  for (const [row, value] of values.entries()) if (value) data[row >> 3]! |= 1 << (row & 7);
+  return makeData({ type: new Bool(), length: values.length, nullCount: 0, data });
 }
 
 function lists(rows: readonly (readonly number[])[]) {
@@ -80,8 +82,4 @@ function lists(rows: readonly (readonly number[])[]) {
     valueOffsets,
     child: floats(Float64Array.from(rows.flat())),
   });
-}
-
-function onlyChunk(vector: Vector) {
-  return vector.data[0]!;
 }
