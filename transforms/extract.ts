@@ -4,6 +4,7 @@ import { type Context, defineTransform, path } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
+import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
 import { openSession } from './backbone/session.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
@@ -47,6 +48,9 @@ const options = z.strictObject({
     .min(1)
     .default(4096)
     .describe('Documents that are sorted by length together before they are batched'),
+  deactivate: path()
+    .optional()
+    .describe('Keys of neurons that are switched off, as write.keys makes them: {"0": [12, 7], "1": [3]}'),
   threads: z.int().min(1).optional().describe('Threads of the model on the CPU; by default one a core'),
 });
 
@@ -119,6 +123,8 @@ interface Backbone {
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
   const checkpoint = await openCheckpoint(settings.model);
   const { neurons, top, device, threads, model } = settings;
+  const deactivate =
+    settings.deactivate && (await readDeactivation(settings.deactivate, checkpoint.architecture));
   const k =
     top &&
     Object.fromEntries(neurons.map((type) => [type, resolveK(top, widthOf(checkpoint.architecture, type))]));
@@ -129,13 +135,15 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     maxLength: Math.min(longestSequence, checkpoint.architecture.maxPositions),
     device,
     ...(threads === undefined ? {} : { threads }),
+    ...(deactivate ? { deactivate } : {}),
   };
   const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
-  const { hash } = await context.resource(`fingerprint ${model}`, async () => ({
-    hash: await modelFingerprint(checkpoint, context.signal),
+  const { hash } = await context.resource(`fingerprint ${model} ${JSON.stringify(deactivate)}`, async () => ({
+    hash: await modelFingerprint(checkpoint, context.signal, deactivate || undefined),
     close: () => undefined,
   }));
   if (device === 'auto') context.note(`runs on ${session.device}`);
+  if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.model', hash);
   context.provenance.set('nag.device', session.device);
   return { checkpoint, session, fingerprint: hash };

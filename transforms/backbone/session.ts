@@ -1,6 +1,7 @@
 import { messageOf, NagError } from '../../pipeline/errors.js';
 import { widthOf } from './architecture.js';
 import { openCheckpoint } from './checkpoint.js';
+import { requireFit } from './deactivation.js';
 import type { GraphRequest } from './graph.js';
 import { buildGraph } from './graph.js';
 import { outputNames } from './impacts.js';
@@ -77,7 +78,9 @@ function graphRequest(options: SessionOptions, architecture: Architecture): Requ
   const impacts = options.neurons.filter((type) => options.impacts?.includes(type));
   if (top.size + impacts.length === 0)
     throw new NagError('a session without any output: no top and no impacts');
-  return { layers, top, impacts, maxLength: options.maxLength };
+  const { deactivate = {}, maxLength } = options;
+  requireFit(deactivate, architecture);
+  return { layers, top, impacts, deactivate, maxLength };
 }
 
 function checkTypes(output: string, types: readonly NeuronType[], neurons: readonly NeuronType[]): void {
