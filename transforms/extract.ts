@@ -4,6 +4,7 @@ import { type Context, defineTransform } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
+import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
 import { openSession } from './backbone/session.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
@@ -104,6 +105,8 @@ interface Backbone {
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
   const checkpoint = await openCheckpoint(settings.model);
   const { neurons, top, device, threads, model } = settings;
+  const deactivate =
+    settings.deactivate && (await readDeactivation(settings.deactivate, checkpoint.architecture));
   const k =
     top &&
     Object.fromEntries(neurons.map((type) => [type, resolveK(top, widthOf(checkpoint.architecture, type))]));
@@ -114,13 +117,15 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     maxLength: Math.min(longestSequence, checkpoint.architecture.maxPositions),
     device,
     ...(threads === undefined ? {} : { threads }),
+    ...(deactivate ? { deactivate } : {}),
   };
   const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
-  const { hash } = await context.resource(`fingerprint ${model}`, async () => ({
-    hash: await modelFingerprint(checkpoint, context.signal),
+  const { hash } = await context.resource(`fingerprint ${model} ${JSON.stringify(deactivate)}`, async () => ({
+    hash: await modelFingerprint(checkpoint, context.signal, deactivate || undefined),
     close: () => undefined,
   }));
   if (device === 'auto') context.note(`runs on ${session.device}`);
+  if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.model', hash);
   context.provenance.set('nag.device', session.device);
   return { checkpoint, session, fingerprint: hash };

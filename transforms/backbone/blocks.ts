@@ -97,6 +97,25 @@ export function linear(build: Build, x: string, name: string, bias: boolean): st
   return addNode(build.graph, 'Gemm', inputs, { transB: 1 });
 }
 
+/**
+ * What a linear layer with these outputs' weights set to zero gives: their bias, or 0. The other outputs keep every
+ * bit, and the weights stay where they are.
+ */
+export function withoutWeights(
+  build: Build,
+  outputs: readonly number[],
+  x: string,
+  name: string,
+  bias: boolean,
+): string {
+  const [width = 0] = build.tensors.get(`${name}.weight`)?.shape ?? [];
+  const live = new Uint8Array(width).fill(1);
+  for (const output of outputs) live[output] = 0;
+  const mask = addConstant(build.graph, `live ${name}`, onnxType.bool, [width], live);
+  const rest = bias ? weight(build, `${name}.bias`) : floatScalar(build.graph, 0);
+  return addNode(build.graph, 'Where', [mask, x, rest]);
+}
+
 /** RMS norm over the last dimension. */
 export function rmsNorm(build: Build, x: string, name: string): string {
   const attributes = { axis: -1, epsilon: { float: build.architecture.normEpsilon }, stash_type: 1 };

@@ -12,11 +12,12 @@ import {
   rmsNorm,
   silu,
   storedWeight,
+  withoutWeights,
 } from './blocks.js';
 import { outputLogProbabilities } from './head.js';
 import { meanImpact, outputImpacts, outputTop, repeatedImpact, stackLayers } from './impacts.js';
 import { addInput, addNode, createGraph, encodeModel, onnxType } from './onnx.js';
-import type { Checkpoint, NeuronType } from './types.js';
+import type { Checkpoint, Deactivation, NeuronType } from './types.js';
 import { embeddingName, finalNorm, layerPrefix } from './weights.js';
 
 /** Which outputs a graph has. */
@@ -29,6 +30,8 @@ export interface GraphRequest {
   readonly impacts: readonly NeuronType[];
   /** Whether the log-probabilities of the documents' tokens leave the model. */
   readonly logProbabilities?: boolean;
+  /** Neurons that are switched off: those of the model, in whatever order. */
+  readonly deactivate?: Deactivation;
   /** Tokens of the longest document: rows of the RoPE table. */
   readonly maxLength: number;
   readonly operators: Operators;
@@ -102,7 +105,8 @@ function addLayers(build: Build, request: GraphRequest): { impacts: Impacts; str
   const ends = (layer: number) => layer === request.layers - 1 && !request.logProbabilities;
   let stream: Stream | null = { sum: asRows(build, cast, architecture.hidden), delta: null };
   for (let layer = 0; layer < request.layers && stream !== null; layer++) {
-    stream = addLayer(build, stream, layer, impacts, ends(layer));
+    const off = request.deactivate?.[layer] ?? [];
+    stream = addLayer(build, stream, layer, impacts, off, ends(layer));
     const measured = [...impacts.values()].flatMap((layers) => layers[layer] ?? []);
     if (stream !== null) orderAfter(build, measured);
   }
@@ -115,6 +119,7 @@ function addLayer(
   stream: Stream,
   layer: number,
   impacts: Impacts,
+  off: readonly number[],
   last: boolean,
 ): Stream | null {
   const prefix = layerPrefix(layer);
@@ -129,7 +134,7 @@ function addLayer(
   if (mixed === null) return null;
   if (last && !wanted('fwd_up', 'fwd_down')) return null;
   const after = addAndNorm(build, sum, mixed, `${prefix}post_attention_layernorm`);
-  const delta = addMlp(build, after.normed, prefix, impacts, !last || wanted('fwd_down'));
+  const delta = addMlp(build, after.normed, prefix, impacts, off, !last || wanted('fwd_down'));
   return last || delta === null ? null : { sum: after.sum, delta };
 }
 
@@ -161,11 +166,22 @@ function addAttention(
 }
 
 /** The MLP block's output, or null where the layer ends with `up_proj`. */
-function addMlp(build: Build, x: string, prefix: string, impacts: Impacts, whole: boolean): string | null {
+function addMlp(
+  build: Build,
+  x: string,
+  prefix: string,
+  impacts: Impacts,
+  off: readonly number[],
+  whole: boolean,
+): string | null {
   const { graph, architecture } = build;
   const project = (input: string, name: string) =>
     linear(build, input, `${prefix}mlp.${name}`, architecture.mlpBias);
-  const up = project(x, 'up_proj');
+  const projected = project(x, 'up_proj');
+  const up =
+    off.length === 0
+      ? projected
+      : withoutWeights(build, off, projected, `${prefix}mlp.up_proj`, architecture.mlpBias);
   measure(build, impacts, 'fwd_up', up);
   if (!whole) return null;
   const gated = addNode(graph, 'Mul', [silu(build, project(x, 'gate_proj')), up]);

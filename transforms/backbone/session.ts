@@ -1,6 +1,7 @@
 import { messageOf, NagError } from '../../pipeline/errors.js';
 import { widthOf } from './architecture.js';
 import { openCheckpoint } from './checkpoint.js';
+import { requireFit } from './deactivation.js';
 import type { GraphRequest } from './graph.js';
 import { buildGraph } from './graph.js';
 import { logProbabilitiesName } from './head.js';
@@ -77,12 +78,13 @@ function graphRequest(options: SessionOptions, architecture: Architecture): Requ
     top.set(type, k);
   }
   const impacts = options.neurons.filter((type) => options.impacts?.includes(type));
-  const logProbabilities = options.logProbabilities ?? false;
+  const { deactivate = {}, maxLength, logProbabilities = false } = options;
   if (top.size + impacts.length === 0 && !logProbabilities)
     throw new NagError('a session without any output: no top, no impacts and no logProbabilities');
   if (logProbabilities && layers < allLayers)
     throw new NagError(`logProbabilities need all ${allLayers} layers, found ${layers}`);
-  return { layers, top, impacts, logProbabilities, maxLength: options.maxLength };
+  requireFit(deactivate, architecture);
+  return { layers, top, impacts, logProbabilities, deactivate, maxLength };
 }
 
 function checkTypes(output: string, types: readonly NeuronType[], neurons: readonly NeuronType[]): void {

@@ -71,6 +71,12 @@ export interface Llama3Scaling {
   readonly originalPositions: number;
 }
 
+/**
+ * Neurons without effect, by layer: rows of `mlp.up_proj.weight` that count as zero (NAG.md §8). It has the form of its
+ * JSON file, so that it can stand in a resource's key.
+ */
+export type Deactivation = Readonly<Record<number, readonly number[]>>;
+
 /** Which model, which of its outputs, and where it runs. */
 export interface SessionOptions {
   /** A HuggingFace model folder. */
@@ -84,6 +90,8 @@ export interface SessionOptions {
   readonly impacts?: readonly NeuronType[];
   /** Whether the probabilities of the documents' tokens leave the model. */
   readonly logProbabilities?: boolean;
+  /** Neurons that are switched off: see `readDeactivation`, which checks that they are the model's. */
+  readonly deactivate?: Deactivation;
   /** Tokens of the longest document. */
   readonly maxLength: number;
   /** `cpu`, `cuda`, `cuda:1`, `webgpu`, or `auto`: CUDA where it opens, otherwise the CPU. */

@@ -22,6 +22,11 @@ export function layerPrefix(layer: number): string {
   return `model.layers.${layer}.`;
 }
 
+/** The weight whose rows are the neurons that can be deactivated, [intermediate, hidden]. */
+export function upWeight(layer: number): string {
+  return `${layerPrefix(layer)}mlp.up_proj.weight`;
+}
+
 /** Every tensor that any impact can depend on: the embedding and all layers, but no final norm and no head. */
 export function bodyWeights(architecture: Architecture): WeightSpec[] {
   const { vocabulary, hidden, layers } = architecture;

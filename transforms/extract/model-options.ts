@@ -19,5 +19,8 @@ export const modelOptions = {
     .min(1)
     .default(4096)
     .describe('Documents that are sorted by length together before they are batched'),
+  deactivate: path()
+    .optional()
+    .describe('Keys of neurons that are switched off, as write.keys makes them: {"0": [12, 7], "1": [3]}'),
   threads: z.int().min(1).optional().describe('Threads of the model on the CPU; by default one a core'),
 };

@@ -1,6 +1,7 @@
 import type { Context } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
 import { openCheckpoint } from '../backbone/checkpoint.js';
+import { countNeurons, readDeactivation } from '../backbone/deactivation.js';
 import { openSession } from '../backbone/session.js';
 import type { Session } from '../backbone/types.js';
 import { DocumentTokenizer } from '../tokenizer/tokenizer.js';
@@ -17,6 +18,8 @@ export interface ScorerOptions {
   readonly threads?: number | undefined;
   readonly max_length?: number | undefined;
   readonly bos: boolean | string;
+  /** File of the neurons that are switched off. */
+  readonly deactivate?: string | undefined;
 }
 
 /** A model that gives log-probabilities, and its tokenizer. */
@@ -36,6 +39,8 @@ export async function openScorer(options: ScorerOptions, context: Context): Prom
       `the model knows ${architecture.vocabulary} tokens and its tokenizer gives ids up to ${tokenizer.vocabulary - 1}: they do not belong together`,
     );
   const bos = await bosId(options.bos, model, tokenizer);
+  const deactivate =
+    options.deactivate === undefined ? undefined : await readDeactivation(options.deactivate, architecture);
   const request = {
     model,
     neurons: [],
@@ -43,9 +48,11 @@ export async function openScorer(options: ScorerOptions, context: Context): Prom
     maxLength,
     device,
     ...(threads === undefined ? {} : { threads }),
+    ...(deactivate ? { deactivate } : {}),
   };
   const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
   if (device === 'auto') context.note(`runs on ${session.device}`);
+  if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.device', session.device);
   return { session, tokenizer, maxLength, bos };
 }
