@@ -4,11 +4,12 @@ import { type Batch, findColumn } from '../pipeline/batch.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
 
-/** A mean that is asked for: of a column, or weighted by another. */
+/** A mean that is asked for: of a column, or of its difference to another; weighted by a third. */
 export const meanOptions = z.union([
   z.string(),
   z.strictObject({
     column: z.string(),
+    minus: z.string().optional(),
     weight: z.string().optional(),
     exp: z.boolean().default(false),
     title: z.string().optional(),
@@ -20,8 +21,8 @@ type MeanOption = z.output<typeof meanOptions>;
 /** The columns that means need. */
 export function meanColumns(means: readonly MeanOption[]): string[] {
   return means.flatMap((mean) => {
-    const { column, weight } = normal(mean);
-    return weight === undefined ? [column] : [column, weight];
+    const { name, minus, weight } = normal(mean);
+    return [name, minus, weight].filter((column) => column !== undefined);
   });
 }
 
@@ -51,10 +52,12 @@ export function createMeans(): Means {
 export function addMeans(into: Means, batch: Batch, means: readonly MeanOption[], by?: string): void {
   const keys = by === undefined ? undefined : column(batch, by);
   const readers = means.map((mean) => {
-    const { column: name, weight } = normal(mean);
+    const { name, minus, weight } = normal(mean);
+    const constant = (value: number) => () => value;
     return {
       value: numbers(batch, name),
-      weight: weight === undefined ? () => 1 : numbers(batch, weight),
+      minus: minus === undefined ? constant(0) : numbers(batch, minus),
+      weight: weight === undefined ? constant(1) : numbers(batch, weight),
     };
   });
   for (let row = 0; row < batch.rows.length; row++) {
@@ -63,7 +66,7 @@ export function addMeans(into: Means, batch: Batch, means: readonly MeanOption[]
     into.groups.set(key, group);
     group.rows++;
     for (const [i, read] of readers.entries())
-      group.sums[i] = plus(group.sums[i], read.value(row), read.weight(row));
+      group.sums[i] = plus(group.sums[i], read.value(row) - read.minus(row), read.weight(row));
   }
 }
 
@@ -91,13 +94,10 @@ export function meansTable({ groups }: Means, means: readonly MeanOption[], by?:
 }
 
 function normal(mean: MeanOption) {
-  const {
-    column: name,
-    weight,
-    exp,
-    title,
-  } = typeof mean === 'string' ? { column: mean, weight: undefined, exp: false, title: undefined } : mean;
-  return { column: name, weight, exp, title: title ?? (exp ? `exp mean ${name}` : `mean ${name}`) };
+  const { column: name, exp, ...more } = typeof mean === 'string' ? { column: mean, exp: false } : mean;
+  const { minus, weight, title } = { minus: undefined, weight: undefined, title: undefined, ...more };
+  const what = minus === undefined ? name : `${name} - ${minus}`;
+  return { name, minus, weight, exp, title: title ?? `${exp ? 'exp ' : ''}mean ${what}` };
 }
 
 function plus(sums: Sums | undefined, value: number, weight: number): Sums | undefined {

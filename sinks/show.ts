@@ -21,7 +21,7 @@ const options = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'Also print means of columns of numbers, with standard errors, over all rows and for each value of by: names, or {column, weight, exp, title}; exp: true makes a perplexity of a loss',
+      'Also print means of columns of numbers, with standard errors, over all rows and for each value of by: names, or {column, minus, weight, exp, title}: minus is subtracted row by row, exp: true makes a perplexity of a loss',
     ),
 });
 
