@@ -11,6 +11,7 @@ import { filter } from '../transforms/filter.js';
 import { join } from '../transforms/join.js';
 import { label } from '../transforms/label.js';
 import { layers } from '../transforms/layers.js';
+import { likelihood } from '../transforms/likelihood.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
 import { readFeatures } from '../transforms/read-features.js';
@@ -41,6 +42,7 @@ export const builtins = createRegistry([
   label,
   sample,
   deduplicate,
+  likelihood,
   writeParquetSink,
   writeJsonl,
   show,

@@ -6,6 +6,7 @@ import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
 import { rankColumn } from '../transforms/rank/selected.js';
 import { distanceColumn } from '../transforms/score.js';
+import { addMeans, createMeans, type Means, meanColumns, meanOptions, meansTable } from './means.js';
 
 const options = z.strictObject({
   title: z.string().optional().describe('A line above the table'),
@@ -15,6 +16,13 @@ const options = z.strictObject({
     .string()
     .optional()
     .describe(`Also count rows by this column, with the mean of ${distanceColumn} where there is one`),
+  mean: z
+    .array(meanOptions)
+    .min(1)
+    .optional()
+    .describe(
+      'Also print means of columns of numbers, with standard errors, over all rows and for each value of by: names, or {column, minus, weight, exp, title}: minus is subtracted row by row, exp: true makes a perplexity of a loss',
+    ),
 });
 
 type Options = z.output<typeof options>;
@@ -27,9 +35,12 @@ export const show = defineSink({
   example: `
     - {use: read.jsonl, with: {path: "docs/*.jsonl"}}
     - {use: show, with: {columns: [docid, category], rows: 5, by: category}}`,
-  needs: ({ columns, by }) => ({ columns: [...(columns ?? []), ...(by === undefined ? [] : [by])] }),
+  needs: ({ columns, by, mean }) => ({
+    columns: [...(columns ?? []), ...(by === undefined ? [] : [by]), ...meanColumns(mean ?? [])],
+  }),
   async run(input, settings) {
     const groups = new Map<string, Group>();
+    const means = createMeans();
     let best: Row[] = [];
     let rows = 0;
     for await (const batch of input) {
@@ -38,14 +49,15 @@ export const show = defineSink({
           [...best, ...rowsOf(batch, settings.columns, rows, limitOf(best, settings.rows))],
           settings.rows,
         );
-      if (settings.by !== undefined) addGroups(groups, batch, settings.by);
+      if (settings.mean) addMeans(means, batch, settings.mean, settings.by);
+      else if (settings.by !== undefined) addGroups(groups, batch, settings.by);
       rows += batch.rows.length;
     }
     const nothing = async () => undefined;
     return {
       rows,
       files: [],
-      report: reportText(settings, best, rows, groups),
+      report: reportText(settings, best, rows, groups, means),
       publish: nothing,
       discard: nothing,
     };
@@ -101,9 +113,11 @@ function reportText(
   best: readonly Row[],
   rows: number,
   groups: ReadonlyMap<string, Group>,
+  means: Means,
 ): string {
   const parts = settings.title === undefined ? [] : [settings.title];
-  if (settings.by !== undefined) parts.push(groupTable(settings.by, groups));
+  if (settings.mean) parts.push(meansTable(means, settings.mean, settings.by));
+  else if (settings.by !== undefined) parts.push(groupTable(settings.by, groups));
   if (settings.columns) {
     const more = rows - best.length;
     parts.push(

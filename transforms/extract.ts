@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { type Batch, placeOf, withColumn, withoutColumns } from '../pipeline/batch.js';
-import { type Context, defineTransform, type Facts, path } from '../pipeline/component.js';
+import { type Context, defineTransform, type Facts } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
+import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
 import { openSession } from './backbone/session.js';
 import { resolveDevice } from './backbone/session-device.js';
@@ -17,7 +18,8 @@ import {
   impactColumn,
   impactData,
 } from './columns.js';
-import { inBatchesOf, runDocuments } from './extract/batching.js';
+import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
+import { modelOptions } from './extract/model-options.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
 /** Longest sequence that a session is prepared for; models for longer ones are rare among frozen extractors. */
@@ -27,28 +29,12 @@ const longestSequence = 8192;
 const impactBytes = 64e6;
 
 const options = z.strictObject({
-  model: path().describe(
-    'A HuggingFace model folder: config.json, model.safetensors or shards with their index',
-  ),
+  ...modelOptions,
   neurons: z
     .array(z.enum(neuronTypes))
     .min(1)
     .default(['fwd_up'])
     .describe('Outputs whose neurons are looked at'),
-  device: z
-    .string()
-    .regex(/^(auto|cpu|webgpu|cuda(:\d+)?)$/, 'auto, cpu, cuda, cuda:N or webgpu')
-    .default('auto')
-    .describe(
-      'Where the model runs: auto, cpu, cuda, cuda:N or webgpu; auto takes CUDA where it opens, otherwise the CPU',
-    ),
-  batch_tokens: z.int().min(1).default(2048).describe('Tokens in one call of the model, padding included'),
-  window: z
-    .int()
-    .min(1)
-    .default(4096)
-    .describe('Documents that are sorted by length together before they are batched'),
-  threads: z.int().min(1).optional().describe('Threads of the model on the CPU; by default one a core'),
 });
 
 /** `top` comes from a `top_k` that follows: fused with it, only indices leave the model. */
@@ -73,11 +59,12 @@ export const extract = defineTransform({
 });
 
 /** The device counts by its kind: those of one kind compute alike. */
-async function factsOf({ model, neurons, device, top }: Options, context: Context): Promise<Facts> {
+async function factsOf(settings: Options, context: Context): Promise<Facts> {
+  const { model, neurons, device, top } = settings;
   const checkpoint = await openCheckpoint(model);
   const { provider } = await resolveDevice(device);
   const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
-  const hash = await hashOf(model, checkpoint, context);
+  const hash = await hashOf(settings, checkpoint, context);
   context.provenance.set('nag.model', hash);
   return {
     model: hash,
@@ -96,21 +83,21 @@ async function* extractAll(
 ): AsyncGenerator<Batch> {
   const backbone = await openBackbone(settings, context);
   const most = settings.top ? Infinity : documentsInMemory(settings.neurons, backbone);
-  const runs = runDocuments(inBatchesOf(most, input), {
+  const runs = runDocuments(withIds(inBatchesOf(most, input), backbone), {
     session: backbone.session,
     batchTokens: settings.batch_tokens,
     window: Math.min(settings.window, most),
-    idsOf: (batch) => idsOf(batch, backbone),
     onDone: (documents, tokens) => {
       context.worked(documents);
       context.count('tokens', tokens);
     },
     signal: context.signal,
   });
-  for await (const { batch, result, ids } of runs) {
+  for await (const { documents, result } of runs) {
+    const { batch } = documents;
     let out = batch;
     for (const type of settings.neurons) {
-      const info = infoOf(type, settings.top, backbone, ids);
+      const info = infoOf(type, settings.top, backbone, documents);
       const rows = batch.rows.length;
       const name = settings.top ? featureColumn(type) : impactColumn(type);
       const data = settings.top
@@ -138,6 +125,8 @@ interface Backbone {
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
   const checkpoint = await openCheckpoint(settings.model);
   const { neurons, top, device, threads, model } = settings;
+  const deactivate =
+    settings.deactivate && (await readDeactivation(settings.deactivate, checkpoint.architecture));
   const k = top && resolvedK(top, neurons, checkpoint);
   const request = {
     model,
@@ -146,10 +135,12 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     maxLength: Math.min(longestSequence, checkpoint.architecture.maxPositions),
     device,
     ...(threads === undefined ? {} : { threads }),
+    ...(deactivate ? { deactivate } : {}),
   };
   const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
-  const hash = await hashOf(model, checkpoint, context);
+  const hash = await hashOf(settings, checkpoint, context);
   if (device === 'auto') context.note(`runs on ${session.device}`);
+  if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.model', hash);
   context.provenance.set('nag.device', session.device);
   return { checkpoint, session, fingerprint: hash };
@@ -160,16 +151,33 @@ function resolvedK(top: KeepTop, neurons: readonly NeuronType[], { architecture 
 }
 
 /** Reads all weights, once. */
-async function hashOf(model: string, checkpoint: Checkpoint, context: Context): Promise<string> {
-  const { hash } = await context.resource(`fingerprint ${model}`, async () => ({
-    hash: await modelFingerprint(checkpoint, context.signal),
-    close: () => undefined,
-  }));
+async function hashOf(
+  { model, deactivate }: Options,
+  checkpoint: Checkpoint,
+  context: Context,
+): Promise<string> {
+  const { hash } = await context.resource(`fingerprint ${model} ${deactivate ?? ''}`, async () => {
+    const off = deactivate && (await readDeactivation(deactivate, checkpoint.architecture));
+    return {
+      hash: await modelFingerprint(checkpoint, context.signal, off || undefined),
+      close: () => undefined,
+    };
+  });
   return hash;
 }
 
-/** Token ids of a batch's documents, checked against the model. */
-function idsOf(batch: Batch, { session, checkpoint }: Backbone) {
+/** A batch's documents, and how their ids were made. */
+interface TokenizedDocuments extends Documents {
+  readonly tokenizer: string;
+  readonly maxLength: number;
+}
+
+async function* withIds(input: AsyncIterable<Batch>, backbone: Backbone): AsyncGenerator<TokenizedDocuments> {
+  for await (const batch of input) yield documentsOf(batch, backbone);
+}
+
+/** A batch's documents, checked against the model. */
+function documentsOf(batch: Batch, { session, checkpoint }: Backbone): TokenizedDocuments {
   const field = batch.columns.schema.fields.find((f) => f.name === idsColumn);
   const data = batch.columns.getChild(idsColumn)?.data[0];
   if (!field?.metadata.has('nag.tokenizer') || !data)
@@ -192,6 +200,7 @@ function idsOf(batch: Batch, { session, checkpoint }: Backbone) {
       `has ${ids[bad]!.length} tokens, expected 1 to ${longest}; set max_length on tokenize`,
     );
   return {
+    batch,
     ids,
     tokenizer: field.metadata.get('nag.tokenizer') ?? '',
     maxLength: Number(field.metadata.get('nag.max_length')),
@@ -202,7 +211,7 @@ function infoOf(
   type: NeuronType,
   top: KeepTop | undefined,
   backbone: Backbone,
-  ids: { tokenizer: string; maxLength: number },
+  { tokenizer, maxLength }: TokenizedDocuments,
 ): FeatureInfo {
   const width = widthOf(backbone.checkpoint.architecture, type);
   const k = top ? resolveK(top, width) : width;
@@ -212,7 +221,7 @@ function infoOf(
     k,
     width,
     model: backbone.fingerprint,
-    tokenizer: ids.tokenizer,
-    maxLength: ids.maxLength,
+    tokenizer,
+    maxLength,
   };
 }

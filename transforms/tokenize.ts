@@ -88,7 +88,8 @@ async function tokenizeBatch(
   return keepRows(counted ? withCounts(withIds, counted) : withIds, kept);
 }
 
-function textsOf(batch: Batch): TextReader {
+/** Reads the texts of a batch. @throws DataError for a column that holds something else */
+export function textsOf(batch: Batch): TextReader {
   const { vector, name } = roleColumn(batch, 'text');
   const field = batch.columns.schema.fields.find((own) => own.name === name);
   const mixed = field?.metadata.get('nag.json') === 'true';

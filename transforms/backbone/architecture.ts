@@ -92,6 +92,7 @@ export function parseArchitecture(json: unknown, file: string): Architecture {
     mlpBias: family !== 'qwen3' && flag(config, 'mlp_bias'),
     rope: ropeOf(config, defaults[family].theta, sizes.maxPositions),
     ropeLayers,
+    tiedHead: flag(config, 'tie_word_embeddings', family === 'smollm3'),
   };
 }
 

@@ -57,14 +57,30 @@ export function once(build: Build, key: string, make: () => string): string {
   return made;
 }
 
+function uncheckedTensor(name: string): Error {
+  return new Error(`tensor ${name} was not checked when the model was opened`);
+}
+
 /** A weight as it is stored, in its own type. */
 export function storedWeight(build: Build, name: string): string {
   const tensor = build.tensors.get(name);
   const location = tensor && build.locations.get(tensor.realFile);
-  if (!tensor || location === undefined)
-    throw new Error(`tensor ${name} was not checked when the model was opened`);
+  if (!tensor || location === undefined) throw uncheckedTensor(name);
   const { shape, offset, bytes } = tensor;
   return addExternal(build.graph, name, weightOnnxTypes[tensor.dtype], shape, { location, offset, bytes });
+}
+
+/** Rows of a stored matrix as float32, under a name of their own: they lie side by side in its file. */
+export function storedRows(build: Build, name: string, first: number, count: number): string {
+  const tensor = build.tensors.get(name);
+  const location = tensor && build.locations.get(tensor.realFile);
+  if (!tensor || location === undefined) throw uncheckedTensor(name);
+  const [rows = 1, width = 1] = tensor.shape;
+  const rowBytes = tensor.bytes / rows;
+  const part = { location, offset: tensor.offset + first * rowBytes, bytes: count * rowBytes };
+  const type = weightOnnxTypes[tensor.dtype];
+  const stored = addExternal(build.graph, `${name}[${first}]`, type, [count, width], part);
+  return tensor.dtype === 'F32' ? stored : addNode(build.graph, 'Cast', [stored], { to: onnxType.float });
 }
 
 /** A weight as float32: the cast is folded when the session loads. */
@@ -79,6 +95,25 @@ export function linear(build: Build, x: string, name: string, bias: boolean): st
   const inputs = [x, weight(build, `${name}.weight`)];
   if (bias) inputs.push(weight(build, `${name}.bias`));
   return addNode(build.graph, 'Gemm', inputs, { transB: 1 });
+}
+
+/**
+ * What a linear layer with these outputs' weights set to zero gives: their bias, or 0. The other outputs keep every
+ * bit, and the weights stay where they are.
+ */
+export function withoutWeights(
+  build: Build,
+  outputs: readonly number[],
+  x: string,
+  name: string,
+  bias: boolean,
+): string {
+  const [width = 0] = build.tensors.get(`${name}.weight`)?.shape ?? [];
+  const live = new Uint8Array(width).fill(1);
+  for (const output of outputs) live[output] = 0;
+  const mask = addConstant(build.graph, `live ${name}`, onnxType.bool, [width], live);
+  const rest = bias ? weight(build, `${name}.bias`) : floatScalar(build.graph, 0);
+  return addNode(build.graph, 'Where', [mask, x, rest]);
 }
 
 /** RMS norm over the last dimension. */

@@ -5,9 +5,9 @@ import { parseArchitecture } from './architecture.js';
 import { isObject } from './config-values.js';
 import type { StoredTensor } from './safetensors.js';
 import { readSafetensorsHeader } from './safetensors.js';
-import type { Checkpoint, Tensor, WeightType } from './types.js';
+import type { Architecture, Checkpoint, Tensor, WeightType } from './types.js';
 import { weightTypes } from './types.js';
-import { bodyWeights, embeddingName } from './weights.js';
+import { bodyWeights, embeddingName, type WeightSpec } from './weights.js';
 
 export type { Checkpoint, Tensor } from './types.js';
 
@@ -20,11 +20,14 @@ interface FoundTensor extends StoredTensor {
 
 /**
  * Opens a HuggingFace model folder: config.json with model.safetensors, or with shards and their index. Reads headers
- * only, and checks that every tensor of the body is there in its shape. Folders of symbolic links (HuggingFace's cache)
+ * only, and checks that every tensor of the body, or whichever are asked for, is there in its shape. Folders of symbolic links (HuggingFace's cache)
  * work, and so do checkpoints of a bare body, whose names have no `model.` in front.
  * @throws DataError for anything missing, broken or unsupported, naming the file and what is expected
  */
-export async function openCheckpoint(dir: string): Promise<Checkpoint> {
+export async function openCheckpoint(
+  dir: string,
+  needed: (architecture: Architecture) => readonly WeightSpec[] = bodyWeights,
+): Promise<Checkpoint> {
   const configFile = join(dir, 'config.json');
   const architecture = parseArchitecture(await readJson(configFile), configFile);
   const { source, found } = await findTensors(dir);
@@ -40,7 +43,7 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
     if (isWeightType(dtype))
       tensors.set(name, { ...tensor, dtype, name, realFile: realFiles.get(file) ?? file });
   }
-  for (const { name, shape } of bodyWeights(architecture)) {
+  for (const { name, shape } of needed(architecture)) {
     checkTensor(name, shape, found.get(name.slice(prefix.length)), source);
   }
   return { dir, architecture, tensors };

@@ -37,9 +37,9 @@ export function positive(config: ConfigObject, key: string, fallback?: number): 
   throw configError(config, key, `expected a number above 0, found ${shown(value)}`);
 }
 
-/** A boolean, false where it is missing. */
-export function flag(config: ConfigObject, key: string): boolean {
-  const value = optional(config, key) ?? false;
+/** A boolean, by default false where it is missing. */
+export function flag(config: ConfigObject, key: string, fallback = false): boolean {
+  const value = optional(config, key) ?? fallback;
   if (typeof value === 'boolean') return value;
   throw configError(config, key, `expected true or false, found ${shown(value)}`);
 }

@@ -12,11 +12,13 @@ import {
   rmsNorm,
   silu,
   storedWeight,
+  withoutWeights,
 } from './blocks.js';
+import { outputLogProbabilities } from './head.js';
 import { meanImpact, outputImpacts, outputTop, repeatedImpact, stackLayers } from './impacts.js';
 import { addInput, addNode, createGraph, encodeModel, onnxType } from './onnx.js';
-import type { Checkpoint, NeuronType } from './types.js';
-import { embeddingName, layerPrefix } from './weights.js';
+import type { Checkpoint, Deactivation, NeuronType } from './types.js';
+import { embeddingName, finalNorm, layerPrefix } from './weights.js';
 
 /** Which outputs a graph has. */
 export interface GraphRequest {
@@ -26,6 +28,10 @@ export interface GraphRequest {
   readonly top: ReadonlyMap<NeuronType, number>;
   /** Types whose impacts leave it whole. */
   readonly impacts: readonly NeuronType[];
+  /** Whether the log-probabilities of the documents' tokens leave the model. */
+  readonly logProbabilities?: boolean;
+  /** Neurons that are switched off: those of the model, in whatever order. */
+  readonly deactivate?: Deactivation;
   /** Tokens of the longest document: rows of the RoPE table. */
   readonly maxLength: number;
   readonly operators: Operators;
@@ -43,7 +49,8 @@ export interface ModelGraph {
  * Writes the forward pass of a checkpoint, up to the last output asked for, as an ONNX graph.
  *
  * Inputs: `ids` int32 [documents, length], padded on the right with any id, and `lengths` int32 [documents].
- * Outputs: `top_<type>` int32 [documents, layers, min(k, width)], `impacts_<type>` float32 [documents, layers, width].
+ * Outputs: `top_<type>` int32 [documents, layers, min(k, width)], `impacts_<type>` float32 [documents, layers, width],
+ * `log_probabilities` float32 [documents, length, 1] (of the id that follows each position).
  */
 export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): ModelGraph {
   const { folder, locations } = placeFiles(checkpoint);
@@ -63,13 +70,17 @@ export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): Model
     ...derived,
     shared: new Map(),
   };
-  const impacts = addLayers(build, request);
+  const { impacts, stream } = addLayers(build, request);
   for (const [type, layers] of impacts) {
     const stacked = stackLayers(build, layers);
     const k = request.top.get(type);
     if (k !== undefined)
       outputTop(build, type, stacked, layers.length, Math.min(k, widthOf(architecture, type)));
     if (request.impacts.includes(type)) outputImpacts(build, type, stacked, layers.length);
+  }
+  if (stream?.delta) {
+    const { normed } = addAndNorm(build, stream.sum, stream.delta, finalNorm);
+    outputLogProbabilities(build, normed);
   }
   return { bytes: encodeModel(graph), folder };
 }
@@ -83,28 +94,32 @@ interface Stream {
   readonly delta: string | null;
 }
 
-function addLayers(build: Build, request: GraphRequest): Impacts {
+/** The layers, each type's impacts, and what comes out of the last layer where the head needs it. */
+function addLayers(build: Build, request: GraphRequest): { impacts: Impacts; stream: Stream | null } {
   const { graph, architecture } = build;
   const impacts = new Map<NeuronType, string[]>();
   for (const type of [...request.top.keys(), ...request.impacts]) impacts.set(type, []);
   // Only the rows that occur are cast: the embedding stays as it is stored.
   const rows = addNode(graph, 'Gather', [storedWeight(build, embeddingName), 'ids']);
   const cast = addNode(graph, 'Cast', [rows], { to: onnxType.float });
+  const ends = (layer: number) => layer === request.layers - 1 && !request.logProbabilities;
   let stream: Stream | null = { sum: asRows(build, cast, architecture.hidden), delta: null };
   for (let layer = 0; layer < request.layers && stream !== null; layer++) {
-    stream = addLayer(build, stream, layer, impacts, layer === request.layers - 1);
+    const off = request.deactivate?.[layer] ?? [];
+    stream = addLayer(build, stream, layer, impacts, off, ends(layer));
     const measured = [...impacts.values()].flatMap((layers) => layers[layer] ?? []);
     if (stream !== null) orderAfter(build, measured);
   }
-  return impacts;
+  return { impacts, stream };
 }
 
-/** Adds a layer; the last one ends with the last output wanted, and gives no stream. */
+/** Adds a layer; where there is nothing behind it, it ends with the last output wanted, and gives no stream. */
 function addLayer(
   build: Build,
   stream: Stream,
   layer: number,
   impacts: Impacts,
+  off: readonly number[],
   last: boolean,
 ): Stream | null {
   const prefix = layerPrefix(layer);
@@ -119,7 +134,7 @@ function addLayer(
   if (mixed === null) return null;
   if (last && !wanted('fwd_up', 'fwd_down')) return null;
   const after = addAndNorm(build, sum, mixed, `${prefix}post_attention_layernorm`);
-  const delta = addMlp(build, after.normed, prefix, impacts, !last || wanted('fwd_down'));
+  const delta = addMlp(build, after.normed, prefix, impacts, off, !last || wanted('fwd_down'));
   return last || delta === null ? null : { sum: after.sum, delta };
 }
 
@@ -151,11 +166,22 @@ function addAttention(
 }
 
 /** The MLP block's output, or null where the layer ends with `up_proj`. */
-function addMlp(build: Build, x: string, prefix: string, impacts: Impacts, whole: boolean): string | null {
+function addMlp(
+  build: Build,
+  x: string,
+  prefix: string,
+  impacts: Impacts,
+  off: readonly number[],
+  whole: boolean,
+): string | null {
   const { graph, architecture } = build;
   const project = (input: string, name: string) =>
     linear(build, input, `${prefix}mlp.${name}`, architecture.mlpBias);
-  const up = project(x, 'up_proj');
+  const projected = project(x, 'up_proj');
+  const up =
+    off.length === 0
+      ? projected
+      : withoutWeights(build, off, projected, `${prefix}mlp.up_proj`, architecture.mlpBias);
   measure(build, impacts, 'fwd_up', up);
   if (!whole) return null;
   const gated = addNode(graph, 'Mul', [silu(build, project(x, 'gate_proj')), up]);

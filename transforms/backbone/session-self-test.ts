@@ -48,6 +48,7 @@ export async function testDevice(
   };
   const foundResult = { result: await found.measure(batch, types), documents, layers: found.layers };
   compareResults(expectedResult, foundResult, types, found.device);
+  compareProbabilities(expectedResult.result, foundResult.result, found.device);
 }
 
 /** A result, and the shape of its arrays: [documents, layers, …]. */
@@ -67,12 +68,26 @@ function compareResults(
     for (let layer = 0; layer < Math.min(expected.layers, found.layers); layer++) {
       const difference = layerDifference(expected, found, type, layer);
       if (difference === null) continue;
-      throw new NagError(
-        `device ${device} computes wrong numbers: ${type}, layer ${layer}: ${difference}, compared with the CPU. ` +
-          'Update its driver, or use device cpu.',
-      );
+      throw wrongNumbers(device, `${type}, layer ${layer}: ${difference}`);
     }
   }
+}
+
+function compareProbabilities(expected: SessionResult, found: SessionResult, device: string): void {
+  for (const [document, values] of (expected.logProbabilities ?? []).entries()) {
+    const error = scaledError(values, found.logProbabilities?.[document] ?? new Float32Array(0));
+    if (error <= largestError) continue;
+    throw wrongNumbers(
+      device,
+      `log-probabilities, document ${document}: differ by ${(100 * error).toFixed(2)} % of the largest`,
+    );
+  }
+}
+
+function wrongNumbers(device: string, what: string): NagError {
+  return new NagError(
+    `device ${device} computes wrong numbers: ${what}, compared with the CPU. Update its driver, or use device cpu.`,
+  );
 }
 
 function layerDifference(
@@ -120,7 +135,7 @@ function scaledError(expected: Values, found: Values): number {
   let largest = 0;
   let difference = 0;
   expected.forEach((value, i) => {
-    largest = Math.max(largest, value);
+    largest = Math.max(largest, Math.abs(value));
     difference = Math.max(difference, Math.abs(value - (found[i] ?? Number.NaN)));
   });
   return difference === 0 ? 0 : difference / largest;

@@ -1,14 +1,16 @@
 import { messageOf, NagError } from '../../pipeline/errors.js';
 import { widthOf } from './architecture.js';
 import { openCheckpoint } from './checkpoint.js';
+import { requireFit } from './deactivation.js';
 import type { GraphRequest } from './graph.js';
 import { buildGraph } from './graph.js';
+import { logProbabilitiesName } from './head.js';
 import { outputNames } from './impacts.js';
 import { deviceName, resolveDevice } from './session-device.js';
 import type { Device, Outputs } from './session-protocol.js';
 import { type Measurable, testBatch, testDevice } from './session-self-test.js';
 import { SessionThread } from './session-thread.js';
-import { padBatch } from './token-batch.js';
+import { padBatch, unpadRows } from './token-batch.js';
 import type {
   Architecture,
   Checkpoint,
@@ -19,6 +21,7 @@ import type {
   TokenBatch,
 } from './types.js';
 import { neuronTypes } from './types.js';
+import { allWeights, bodyWeights } from './weights.js';
 
 export type { Session, SessionOptions, SessionResult, TokenBatch } from './types.js';
 
@@ -31,13 +34,13 @@ const testLayers = 4;
  * that computes wrong numbers, and where onnxruntime cannot load the model
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  const checkpoint = await openCheckpoint(options.model);
+  const checkpoint = await openCheckpoint(options.model, options.logProbabilities ? allWeights : bodyWeights);
   const request = graphRequest(options, checkpoint.architecture);
   const device = await resolveDevice(options.device);
   const session = await openOn(device, checkpoint, request, options);
   if (device.provider === 'cpu') return session;
   try {
-    await selfTest(session, checkpoint, request, options);
+    await selfTest(session, device, checkpoint, request, options);
     return session;
   } catch (error) {
     await session.close();
@@ -75,9 +78,13 @@ function graphRequest(options: SessionOptions, architecture: Architecture): Requ
     top.set(type, k);
   }
   const impacts = options.neurons.filter((type) => options.impacts?.includes(type));
-  if (top.size + impacts.length === 0)
-    throw new NagError('a session without any output: no top and no impacts');
-  return { layers, top, impacts, maxLength: options.maxLength };
+  const { deactivate = {}, maxLength, logProbabilities = false } = options;
+  if (top.size + impacts.length === 0 && !logProbabilities)
+    throw new NagError('a session without any output: no top, no impacts and no logProbabilities');
+  if (logProbabilities && layers < allLayers)
+    throw new NagError(`logProbabilities need all ${allLayers} layers, found ${layers}`);
+  requireFit(deactivate, architecture);
+  return { layers, top, impacts, logProbabilities, deactivate, maxLength };
 }
 
 function checkTypes(output: string, types: readonly NeuronType[], neurons: readonly NeuronType[]): void {
@@ -127,9 +134,12 @@ function overThread(
   const measure = async (batch: TokenBatch, impacts: readonly NeuronType[]) => {
     const padded = padBatch(batch, limits);
     const top = [...request.top.keys()];
-    const outputs = [...top.map(outputNames.top), ...impacts.map(outputNames.impacts)];
+    const heads = request.logProbabilities ? [logProbabilitiesName] : [];
+    const outputs = [...top.map(outputNames.top), ...impacts.map(outputNames.impacts), ...heads];
     const found = padded.documents === 0 ? {} : await thread.run({ ...padded, outputs });
-    return sessionResult(found, top, impacts);
+    const result = sessionResult(found, top, impacts);
+    if (!request.logProbabilities) return result;
+    return { ...result, logProbabilities: unpadRows(found[logProbabilitiesName], batch.lengths) };
   };
   return {
     layers: request.layers,
@@ -160,20 +170,31 @@ function sessionResult(
   return { top, impacts };
 }
 
-/** Runs the first layers on the CPU too, and compares. */
+/**
+ * Runs the first layers on the CPU too, and compares. What the head gives depends on all layers: both then run a
+ * model of the first ones.
+ */
 async function selfTest(
   session: TestableSession,
+  device: Device,
   checkpoint: Checkpoint,
   request: Request,
   options: SessionOptions,
 ): Promise<void> {
-  const types = [...new Set([...request.top.keys(), ...request.impacts])];
-  const layers = Math.min(testLayers, request.layers);
-  const cpu: Device = { provider: 'cpu', index: 0 };
-  const reference = await openOn(cpu, checkpoint, { ...request, layers, impacts: types }, options);
+  const wanted = [...new Set([...request.top.keys(), ...request.impacts])];
+  const types: readonly NeuronType[] = wanted.length > 0 ? wanted : ['fwd_up'];
+  const first = { ...request, layers: Math.min(testLayers, request.layers), impacts: types };
+  const opened: TestableSession[] = [];
+  const open = async (where: Device) => {
+    const made = await openOn(where, checkpoint, first, options);
+    opened.push(made);
+    return made;
+  };
   try {
-    await testDevice(session, reference, testBatch(session.vocabulary, request.maxLength), types);
+    const tested = request.logProbabilities ? await open(device) : session;
+    const reference = await open({ provider: 'cpu', index: 0 });
+    await testDevice(tested, reference, testBatch(session.vocabulary, request.maxLength), types);
   } finally {
-    await reference.close();
+    for (const made of opened) await made.close();
   }
 }

@@ -35,6 +35,17 @@ export function padBatch(batch: TokenBatch, limits: TokenLimits): PaddedBatch {
   return { ids, lengths: batch.lengths.slice(), documents, length };
 }
 
+/** The values of each document's tokens but the last, from [documents, length] padded on the right. */
+export function unpadRows(
+  values: Int32Array | Float32Array | undefined,
+  lengths: Int32Array,
+): Float32Array[] {
+  const length = values === undefined ? 0 : values.length / lengths.length;
+  return Array.from(lengths, (tokens, document) =>
+    Float32Array.from(values?.subarray(document * length, document * length + tokens - 1) ?? []),
+  );
+}
+
 function checkLengths({ ids, lengths }: TokenBatch, maxLength: number): void {
   let total = 0;
   lengths.forEach((tokens, document) => {

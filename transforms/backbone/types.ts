@@ -53,6 +53,8 @@ export interface Architecture {
   readonly ropeLayers: readonly boolean[];
   /** The longest sequence that the model was made for. */
   readonly maxPositions: number;
+  /** Logits are made with the embedding; otherwise with a matrix of their own. Impacts do not depend on it. */
+  readonly tiedHead: boolean;
 }
 
 /** Rotary position embedding. */
@@ -69,6 +71,12 @@ export interface Llama3Scaling {
   readonly originalPositions: number;
 }
 
+/**
+ * Neurons without effect, by layer: rows of `mlp.up_proj.weight` that count as zero (NAG.md §8). It has the form of its
+ * JSON file, so that it can stand in a resource's key.
+ */
+export type Deactivation = Readonly<Record<number, readonly number[]>>;
+
 /** Which model, which of its outputs, and where it runs. */
 export interface SessionOptions {
   /** A HuggingFace model folder. */
@@ -80,6 +88,10 @@ export interface SessionOptions {
   readonly top?: Partial<Record<NeuronType, number>>;
   /** Types whose impacts leave the model whole. */
   readonly impacts?: readonly NeuronType[];
+  /** Whether the probabilities of the documents' tokens leave the model. */
+  readonly logProbabilities?: boolean;
+  /** Neurons that are switched off: see `readDeactivation`, which checks that they are the model's. */
+  readonly deactivate?: Deactivation;
   /** Tokens of the longest document. */
   readonly maxLength: number;
   /** `cpu`, `cuda`, `cuda:1`, `webgpu`, or `auto`: CUDA where it opens, otherwise the CPU. */
@@ -102,6 +114,11 @@ export interface SessionResult {
   readonly top: Partial<Record<NeuronType, Int32Array>>;
   /** `[documents, layers, width]`, row-major: mean absolute outputs. */
   readonly impacts: Partial<Record<NeuronType, Float32Array>>;
+  /**
+   * One array a document, one value a token but the first: the natural logarithm of the probability that the model
+   * gives to the token after all those before it. Only where the session's options ask for it.
+   */
+  readonly logProbabilities?: readonly Float32Array[];
 }
 
 /** An opened model. Runs are queued in the order of the calls. It must be closed. */

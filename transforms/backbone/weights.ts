@@ -9,9 +9,22 @@ export interface WeightSpec {
 /** The token embedding, [vocabulary, hidden]. */
 export const embeddingName = 'model.embed_tokens.weight';
 
+/** The norm after the last layer; its weight is [hidden]. */
+export const finalNorm = 'model.norm';
+
+/** The matrix that logits are made with, [vocabulary, hidden]: the embedding's own where the head is tied to it. */
+export function headName({ tiedHead }: Architecture): string {
+  return tiedHead ? embeddingName : 'lm_head.weight';
+}
+
 /** The prefix of a layer's tensors. */
 export function layerPrefix(layer: number): string {
   return `model.layers.${layer}.`;
+}
+
+/** The weight whose rows are the neurons that can be deactivated, [intermediate, hidden]. */
+export function upWeight(layer: number): string {
+  return `${layerPrefix(layer)}mlp.up_proj.weight`;
 }
 
 /** Every tensor that any impact can depend on: the embedding and all layers, but no final norm and no head. */
@@ -19,6 +32,13 @@ export function bodyWeights(architecture: Architecture): WeightSpec[] {
   const { vocabulary, hidden, layers } = architecture;
   const perLayer = Array.from({ length: layers }, (_, layer) => layerWeights(architecture, layer));
   return [{ name: embeddingName, shape: [vocabulary, hidden] }, ...perLayer.flat()];
+}
+
+/** Every tensor that a probability can depend on: those of the body, the final norm and the head. */
+export function allWeights(architecture: Architecture): WeightSpec[] {
+  const { vocabulary, hidden, tiedHead } = architecture;
+  const head = tiedHead ? [] : [{ name: headName(architecture), shape: [vocabulary, hidden] }];
+  return [...bodyWeights(architecture), { name: `${finalNorm}.weight`, shape: [hidden] }, ...head];
 }
 
 function layerWeights(architecture: Architecture, layer: number): WeightSpec[] {

@@ -1,22 +1,26 @@
 import { type Batch, keepRows } from '../../pipeline/batch.js';
 import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
 
-interface BatchingOptions<Ids extends { readonly ids: readonly Int32Array[] }> {
+/** Token ids of a batch's documents: of one a row, or of several. */
+export interface Documents {
+  readonly batch: Batch;
+  readonly ids: readonly Int32Array[];
+}
+
+interface BatchingOptions {
   readonly session: Session;
   /** Most tokens in one call, padding included; one document may be longer. */
   readonly batchTokens: number;
   /** Documents sorted together: fewer where their columns are large, as a window is held in memory. */
   readonly window: number;
-  idsOf(batch: Batch): Ids;
   /** Told after each call of the model. */
   onDone(documents: number, tokens: number): void;
   readonly signal: AbortSignal;
 }
 
-/** Results of a batch's documents, in the batch's order. */
-export interface BatchResult<Ids> {
-  readonly batch: Batch;
-  readonly ids: Ids;
+/** Results of a batch's documents, in their order. */
+export interface BatchResult<D> {
+  readonly documents: D;
   readonly result: SessionResult;
 }
 
@@ -24,10 +28,10 @@ export interface BatchResult<Ids> {
  * Runs the model over documents: those of a window are sorted by length, so that little padding is computed, and come
  * out in their own order again. While the model works, the next window is read and tokenized.
  */
-export async function* runDocuments<Ids extends { readonly ids: readonly Int32Array[] }>(
-  input: AsyncIterable<Batch>,
-  options: BatchingOptions<Ids>,
-): AsyncGenerator<BatchResult<Ids>> {
+export async function* runDocuments<D extends Documents>(
+  input: AsyncIterable<D>,
+  options: BatchingOptions,
+): AsyncGenerator<BatchResult<D>> {
   const windows = windowsOf(input, options.window);
   let next = windows.next();
   // A failure of the reader while the model works is thrown where the window is awaited.
@@ -60,33 +64,32 @@ export async function* inBatchesOf(most: number, input: AsyncIterable<Batch>): A
   }
 }
 
-async function* windowsOf(
-  input: AsyncIterable<Batch>,
+async function* windowsOf<D extends Documents>(
+  input: AsyncIterable<D>,
   documents: number,
-): AsyncGenerator<Batch[], undefined> {
-  let window: Batch[] = [];
-  let rows = 0;
+): AsyncGenerator<D[], undefined> {
+  let window: D[] = [];
+  let count = 0;
   let bytes = 0;
-  for await (const batch of input) {
-    window.push(batch);
-    rows += batch.rows.length;
-    bytes += batch.columns.data.byteLength;
-    if (rows < documents && bytes < windowBytes) continue;
+  for await (const next of input) {
+    window.push(next);
+    count += next.ids.length;
+    bytes += next.batch.columns.data.byteLength;
+    if (count < documents && bytes < windowBytes) continue;
     yield window;
     window = [];
-    rows = 0;
+    count = 0;
     bytes = 0;
   }
   if (window.length > 0) yield window;
   return undefined;
 }
 
-async function* runWindow<Ids extends { readonly ids: readonly Int32Array[] }>(
-  window: readonly Batch[],
-  options: BatchingOptions<Ids>,
-): AsyncGenerator<BatchResult<Ids>> {
-  const batches = window.map((batch) => ({ batch, ids: options.idsOf(batch) }));
-  const documents = batches.flatMap(({ ids }) => ids.ids);
+async function* runWindow<D extends Documents>(
+  window: readonly D[],
+  options: BatchingOptions,
+): AsyncGenerator<BatchResult<D>> {
+  const documents = window.flatMap(({ ids }) => ids);
   const collected = new Results();
   for (const chosen of byLength(documents, options.batchTokens)) {
     options.signal.throwIfAborted();
@@ -98,9 +101,9 @@ async function* runWindow<Ids extends { readonly ids: readonly Int32Array[] }>(
     collected.put(result, chosen, documents.length);
   }
   let first = 0;
-  for (const { batch, ids } of batches) {
-    const count = batch.rows.length;
-    yield { batch, ids, result: collected.slice(first, count) };
+  for (const own of window) {
+    const count = own.ids.length;
+    yield { documents: own, result: collected.slice(first, count) };
     first += count;
   }
 }
@@ -135,6 +138,7 @@ function concatenate(documents: readonly Int32Array[]) {
 class Results {
   readonly #top = new Map<NeuronType, { values: Int32Array; stride: number }>();
   readonly #impacts = new Map<NeuronType, { values: Float32Array; stride: number }>();
+  readonly #logProbabilities: Float32Array[] = [];
 
   put(result: SessionResult, documents: readonly number[], total: number): void {
     for (const [type, values] of entries(result.top)) {
@@ -151,6 +155,8 @@ class Results {
       for (const [i, document] of documents.entries())
         all.values.set(values.subarray(i * stride, (i + 1) * stride), document * stride);
     }
+    for (const [i, values] of (result.logProbabilities ?? []).entries())
+      this.#logProbabilities[documents[i]!] = values;
   }
 
   slice(first: number, count: number): SessionResult {
@@ -159,6 +165,7 @@ class Results {
     return {
       top: Object.fromEntries([...this.#top].map(([type, all]) => [type, cut(all)])),
       impacts: Object.fromEntries([...this.#impacts].map(([type, all]) => [type, cut(all)])),
+      logProbabilities: this.#logProbabilities.slice(first, first + count),
     };
   }
 }

@@ -9,6 +9,12 @@ export interface TextTemplate {
   readonly parts: readonly string[];
 }
 
+/** Columns that a text is made of, where the schema is not known yet: those in braces, or the one it names. */
+export function templateColumns(text: string): string[] {
+  const inBraces = [...text.matchAll(/\{([^{}]+)\}/g)].map((match) => match[1]!);
+  return inBraces.length > 0 ? inBraces : [text];
+}
+
 /** A template has column names in braces; anything else, and the name of an existing column, is a plain column. */
 export function parseTemplate(text: string, schema: Schema): TextTemplate | undefined {
   if (!/\{[^{}]+\}/.test(text) || schema.fields.some((field) => field.name === text)) return undefined;
@@ -28,7 +34,8 @@ export function renderTemplate(template: TextTemplate, columns: RecordBatch): Da
   return vectorFromArray(texts, new Utf8()).data[0]!;
 }
 
-function cellReader(vector: Vector | null | undefined): (row: number) => unknown {
+/** Reads a column's values, text exactly. */
+export function cellReader(vector: Vector | null | undefined): (row: number) => unknown {
   if (!vector) return () => null;
   return isText(vector.type) ? textReader(vector) : (row) => vector.get(row);
 }

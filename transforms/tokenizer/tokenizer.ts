@@ -66,6 +66,16 @@ export class DocumentTokenizer {
     return Int32Array.from((await this.#encode(text)).getIds().slice(0, maxLength));
   }
 
+  /** All token ids of the text. @throws DataError as `first` */
+  async all(text: string): Promise<Int32Array> {
+    return Int32Array.from((await this.#encode(text)).getIds());
+  }
+
+  /** The id of a token written as in the vocabulary; undefined where there is none. */
+  idOf(token: string): number | undefined {
+    return this.#opened().tokenToId(token) ?? undefined;
+  }
+
   /** The number of tokens of the whole text, encoded slice by slice. @throws DataError as `first` */
   async count(text: string): Promise<number> {
     const slicing = this.#slicing;
@@ -85,10 +95,15 @@ export class DocumentTokenizer {
     this.#native = undefined;
   }
 
-  async #encode(text: string) {
+  #opened(): Tokenizer {
     if (this.#native === undefined) throw new Error(`${this.file}: the tokenizer is closed`);
+    return this.#native;
+  }
+
+  async #encode(text: string) {
+    const native = this.#opened();
     try {
-      return await this.#native.encode(text, null, { addSpecialTokens: false });
+      return await native.encode(text, null, { addSpecialTokens: false });
     } catch (cause) {
       const message = `cannot tokenize a text of ${text.length} characters: ${messageOf(cause)}`;
       throw new DataError({ file: this.file }, message, { cause });

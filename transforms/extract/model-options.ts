@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { path } from '../../pipeline/component.js';
+
+/** Options of the stages that run a model. */
+export const modelOptions = {
+  model: path().describe(
+    'A HuggingFace model folder: config.json, model.safetensors or shards with their index',
+  ),
+  device: z
+    .string()
+    .regex(/^(auto|cpu|webgpu|cuda(:\d+)?)$/, 'auto, cpu, cuda, cuda:N or webgpu')
+    .default('auto')
+    .describe(
+      'Where the model runs: auto, cpu, cuda, cuda:N or webgpu; auto takes CUDA where it opens, otherwise the CPU',
+    ),
+  batch_tokens: z.int().min(1).default(2048).describe('Tokens in one call of the model, padding included'),
+  window: z
+    .int()
+    .min(1)
+    .default(4096)
+    .describe('Documents that are sorted by length together before they are batched'),
+  deactivate: path()
+    .optional()
+    .describe('Keys of neurons that are switched off, as write.keys makes them: {"0": [12, 7], "1": [3]}'),
+  threads: z.int().min(1).optional().describe('Threads of the model on the CPU; by default one a core'),
+};

@@ -1,0 +1,58 @@
+import type { Context } from '../../pipeline/component.js';
+import { DataError } from '../../pipeline/errors.js';
+import { openCheckpoint } from '../backbone/checkpoint.js';
+import { countNeurons, readDeactivation } from '../backbone/deactivation.js';
+import { openSession } from '../backbone/session.js';
+import type { Session } from '../backbone/types.js';
+import { DocumentTokenizer } from '../tokenizer/tokenizer.js';
+import { bosId } from './bos.js';
+import type { SequenceRules } from './sequences.js';
+
+/** Default of the longest sequence. */
+const usualLength = 512;
+
+/** Which model, and how sequences are made for it. */
+export interface ScorerOptions {
+  readonly model: string;
+  readonly device: string;
+  readonly threads?: number | undefined;
+  readonly max_length?: number | undefined;
+  readonly bos: boolean | string;
+  /** File of the neurons that are switched off. */
+  readonly deactivate?: string | undefined;
+}
+
+/** A model that gives log-probabilities, and its tokenizer. */
+export interface Scorer extends SequenceRules {
+  readonly session: Session;
+}
+
+/** @throws DataError for what is wrong with the model's folder, and where model and tokenizer do not belong together */
+export async function openScorer(options: ScorerOptions, context: Context): Promise<Scorer> {
+  const { model, device, threads } = options;
+  const { architecture } = await openCheckpoint(model);
+  const maxLength = options.max_length ?? Math.min(usualLength, architecture.maxPositions);
+  const tokenizer = await context.resource(`tokenizer ${model}`, () => DocumentTokenizer.open(model));
+  if (tokenizer.vocabulary > architecture.vocabulary)
+    throw new DataError(
+      { file: model },
+      `the model knows ${architecture.vocabulary} tokens and its tokenizer gives ids up to ${tokenizer.vocabulary - 1}: they do not belong together`,
+    );
+  const bos = await bosId(options.bos, model, tokenizer);
+  const deactivate =
+    options.deactivate === undefined ? undefined : await readDeactivation(options.deactivate, architecture);
+  const request = {
+    model,
+    neurons: [],
+    logProbabilities: true,
+    maxLength,
+    device,
+    ...(threads === undefined ? {} : { threads }),
+    ...(deactivate ? { deactivate } : {}),
+  };
+  const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
+  if (device === 'auto') context.note(`runs on ${session.device}`);
+  if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
+  context.provenance.set('nag.device', session.device);
+  return { session, tokenizer, maxLength, bos };
+}
