@@ -8,6 +8,7 @@ import { featureColumn, featureField } from './columns.js';
 import { featureMakers } from './features/jsonl.js';
 import type { Layout } from './features/layout.js';
 import { firstLayout, saidLayouts, withFeatures } from './features/parquet.js';
+import { openStore, storeFolder } from './features/store.js';
 import type { ParsedRow } from './jsonl/convert.js';
 import { readLines } from './jsonl/lines.js';
 import { jsonlOptions, openJsonl, parseLine } from './read-jsonl.js';
@@ -43,12 +44,12 @@ const options = z.strictObject({
 type Options = z.output<typeof options>;
 
 /**
- * Source: features that were extracted before, by this program or the reference implementation (NAG.md §2); no model is
- * needed. All other columns of the files come along.
+ * Source: features that were extracted before, by this program or the reference implementation (NAG.md §2), from files or
+ * from a store that `features` filled; no model is needed. All other columns of the files come along.
  */
 export const readFeatures = defineSource({
   name: 'read.features',
-  summary: 'Read features from files, Parquet or JSON lines, instead of extracting them',
+  summary: 'Read features from a store, Parquet or JSON lines instead of extracting them',
   options,
   example: `
     - {use: read.features, with: {path: "features/target/*.jsonl", layers: 28}}
@@ -57,6 +58,8 @@ export const readFeatures = defineSource({
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
   open: async (settings, context, firstOrdinal) => {
+    const folder = await storeFolder(settings.path);
+    if (folder !== undefined) return await openStored(folder, settings, context, firstOrdinal);
     const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz', '.parquet']);
     const parquet = paths.filter((path) => path.endsWith('.parquet'));
     if (parquet.length === 0) return await openLines(paths, settings, context, firstOrdinal);
@@ -68,6 +71,19 @@ export const readFeatures = defineSource({
     );
   },
 });
+
+async function openStored(
+  folder: string,
+  settings: Options,
+  context: Context,
+  firstOrdinal: number,
+): Promise<OpenSource> {
+  const source = await openStore(folder, settings, context, firstOrdinal);
+  const found = source.schema.fields
+    .filter(({ metadata }) => metadata.has('nag.neurons'))
+    .map(({ name }) => name);
+  return wanted(source, found, settings, (batch) => batch);
+}
 
 async function openLines(
   paths: readonly string[],

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
-import { type RecordBatch, RecordBatchFileWriter, RecordBatchReader } from 'apache-arrow';
+import { type RecordBatch, RecordBatchFileWriter, RecordBatchReader, Schema } from 'apache-arrow';
 import { writable } from '../arrow/ipc.js';
 import { DataError, isDiskFull, messageOf } from '../errors.js';
 
@@ -56,13 +56,31 @@ export class BundleFileWriter {
 }
 
 /** The batches of such a file. Errors: DataError when it is damaged. */
-export async function* readBundleFile(path: string): AsyncGenerator<RecordBatch> {
+export async function* readBundleFile(path: string): AsyncGenerator<RecordBatch, undefined> {
+  yield* withReader(path, (reader) => reader);
+  return undefined;
+}
+
+/** The columns of such a file. Errors: DataError when it is damaged. */
+export async function bundleFileSchema(path: string): Promise<Schema> {
+  async function* schema(reader: { readonly schema: Schema }) {
+    yield reader.schema;
+  }
+  const { value } = await withReader(path, schema).next();
+  return value ?? new Schema([]);
+}
+
+async function* withReader<T>(
+  path: string,
+  read: (reader: RecordBatchReader & AsyncIterable<RecordBatch>) => AsyncIterable<T>,
+): AsyncGenerator<T, undefined> {
   const handle = await open(path);
   try {
     const reader = await RecordBatchReader.from(handle);
     await reader.open();
     if (!reader.isFile()) throw new Error('it is no Arrow file');
-    yield* reader;
+    yield* read(reader);
+    return undefined;
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     const message = `is damaged (${messageOf(cause)}): delete it, and it is made again`;

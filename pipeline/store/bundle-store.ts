@@ -56,7 +56,7 @@ async function prepare(folder: string, own: string, making: Making, context: Con
   try {
     await mkdir(folder, { recursive: true });
     if (await exists(join(own, makingName))) return await checkMaking(own, making);
-    for (const other of await otherMakings(folder)) noteDifferences(folder, other, making, context);
+    for (const other of await storeFolders(folder)) noteDifferences(folder, other.making, making, context);
     await mkdir(own, { recursive: true });
     await writeDurably(join(own, makingName), `${makingJson(making)}\n`);
   } catch (cause) {
@@ -78,15 +78,20 @@ async function checkMaking(own: string, making: Making): Promise<void> {
   throw new DataError({ file }, 'does not say what its folder is named by: it is damaged; delete the folder');
 }
 
-/** How what lies in a folder was made. */
-export async function otherMakings(folder: string): Promise<Making[]> {
+/** What a store holds: its folders, and how what lies in each was made. No store, no folders. */
+export async function storeFolders(folder: string): Promise<{ path: string; making: Making }[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const texts = await Promise.all(
+  const found = await Promise.all(
     entries
       .filter((entry) => entry.isDirectory())
-      .map(({ name }) => readFile(join(folder, name, makingName), 'utf8').catch(() => '')),
+      .map(async ({ name }) => ({ path: join(folder, name), making: await makingOf(join(folder, name)) })),
   );
-  return texts.map(parseMaking).filter((making) => making !== undefined);
+  return found.flatMap(({ path, making }) => (making ? [{ path, making }] : []));
+}
+
+/** How what lies in one folder of a store was made; undefined for any other folder. */
+export async function makingOf(path: string): Promise<Making | undefined> {
+  return parseMaking(await readFile(join(path, makingName), 'utf8').catch(() => ''));
 }
 
 /** Passes batches on, and writes what was computed for them. A bundle's file is there as soon as the bundle is done. */

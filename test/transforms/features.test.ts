@@ -204,3 +204,40 @@ t.test('a store that could not skip what is before it is refused', async (t) => 
     t.throws(() => makePlan(config.stages), { message, exitCode: 2 });
   }
 });
+
+t.test('a store can be read without a model, and joined with its documents', async (t) => {
+  const dir = await makeStored(t);
+  const { selected } = await run(dir);
+  const folders = (await readdir(join(dir, 'store'))).filter((name) => !name.endsWith('.json'));
+  t.equal(folders.length, 1, 'target and pool were read alike');
+  const text = (features: string) => `version: 1
+stages:
+  - {id: features, use: read.features, with: {path: ${features}}}
+  - {id: target, use: read.parquet, with: {path: target.parquet}}
+  - {use: join, from: {main: target, features: features}, with: {allow: [unmatched]}}
+  - {id: profile, use: profile}
+  - {id: pool, use: read.parquet, with: {path: "pool-*.parquet"}}
+  - {id: joined, use: join, from: {main: pool, features: features}, with: {allow: [unmatched]}}
+  - {use: score, from: {main: joined, profile: profile}}
+  - {use: rank, with: {fraction: 0.5}}
+  - {use: write.parquet, with: {path: out/selected.parquet}}
+`;
+  for (const path of ['store', `store/${folders[0]}`]) {
+    await writeFile(join(dir, 'pipeline.yaml'), text(path));
+    const again = await run(dir);
+    t.equal(again.extracted, 0);
+    for (const column of ['docid', 'nag_distance', 'doc'])
+      t.strictSame(again.selected[column]?.length, again.selected['docid']?.length);
+    t.strictSame(
+      again.selected['docid']?.slice(0, 8),
+      selected['docid']?.slice(0, 8),
+      'the same documents are the nearest',
+    );
+  }
+  await writeConfig(dir, { maxLength: 5 });
+  await run(dir);
+  await writeFile(join(dir, 'pipeline.yaml'), text('store'));
+  await t.rejects(run(dir), {
+    message: /holds features that were made in 2 ways: .*tokenize max_length: (5|16) and/,
+  });
+});
