@@ -1,3 +1,5 @@
+import { clusters } from '../sinks/clusters.js';
+import { plot } from '../sinks/plot.js';
 import { show } from '../sinks/show.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
@@ -24,4 +26,6 @@ export const builtins = createRegistry([
   writeParquetSink,
   writeJsonl,
   show,
+  plot,
+  clusters,
 ]);
