@@ -29,14 +29,14 @@ const marks = [
 ];
 const most = colours.length * marks.length - 4;
 
-const width = 1000;
+const width = 1060;
 const height = 720;
-const panel = { x: 36, y: 88, width: 680, height: 596 };
-const legend = { x: 744, y: 88, width: width - 744 - 36 };
+const panel = { x: 40, y: 88, width: 680, height: 596 };
+const legend = { x: 752, y: 88, width: width - 752 - 40 };
 const ink = '#1B1B1F';
 const soft = '#62626B';
 
-/** The picture as an SVG file of 1000 × 720 units. */
+/** The picture as an SVG file of 1060 × 720 units. */
 export function toSvg(picture: Picture): string {
   const { names, axes } = picture;
   const shown = names.length <= most ? names.length : most - 1;
@@ -116,11 +116,13 @@ function legendElements({ by, names, counts }: Picture, shown: number): string[]
   return [heading, ...elements];
 }
 
+/** Below the panel, and to its left from below to above. */
 function axisTexts([across, up]: readonly [string, string]): string[] {
-  const [x, y] = [panel.x + panel.width - 12, panel.y + panel.height - 12];
+  const style = { size: 12.5, fill: soft, end: true };
+  const [right, x] = [panel.x + panel.width, panel.x - 12];
   return [
-    text(x, y, across, { size: 12.5, fill: soft, end: true }),
-    `<g transform="rotate(-90 ${panel.x + 20} ${panel.y + 12})">${text(panel.x + 20, panel.y + 12, up, { size: 12.5, fill: soft, end: true })}</g>`,
+    text(right, panel.y + panel.height + 20, across, style),
+    `<g transform="rotate(-90 ${x} ${panel.y})">${text(x, panel.y, up, style)}</g>`,
   ];
 }
 

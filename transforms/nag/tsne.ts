@@ -1,7 +1,7 @@
 /**
  * Exact t-SNE in two dimensions (van der Maaten and Hinton 2008), with scikit-learn's schedule and constants: early
- * exaggeration 12 and momentum 0.5 for 250 steps, then momentum 0.8; learning rate max(n / 48, 50); gains of at
- * least 0.01.
+ * exaggeration 12 and momentum 0.5 for 250 steps, then momentum 0.8 from a standstill; learning rate max(n / 48, 50);
+ * gains of at least 0.01.
  */
 export interface Tsne {
   readonly n: number;
@@ -42,6 +42,10 @@ export function createTsne(
 
 /** One step of gradient descent. */
 export function stepTsne(tsne: Tsne): void {
+  if (tsne.steps === exaggeratedSteps) {
+    tsne.update.fill(0);
+    tsne.gains.fill(1);
+  }
   const early = tsne.steps < exaggeratedSteps;
   computeGradient(tsne, early ? exaggeration : 1);
   const rate = Math.max(tsne.n / exaggeration / 4, 50);
