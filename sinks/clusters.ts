@@ -17,7 +17,11 @@ const options = z.strictObject({
     .default(20_000)
     .describe('At most so many rows, a random sample: their NAGs are held in memory'),
   clusters: z.int().min(2).optional().describe('Number of clusters; by default that of the labels'),
-  starts: z.int().min(1).default(10).describe('K-Means is begun so many times, and the tightest result taken'),
+  starts: z
+    .int()
+    .min(1)
+    .default(10)
+    .describe('K-Means is begun so many times, and the tightest result taken'),
   title: z.string().optional().describe('A line above the report'),
   path: path().optional().describe('Also write the numbers to this file, as JSON'),
 });
@@ -78,15 +82,16 @@ function reportText(
   { purity, nmi, ari }: Agreement,
 ): string {
   const what = `${labels.length} documents, ${names.length} labels, ${counts.length} clusters of their ${info.neurons} NAGs (${info.layers} layers × ${info.k} neurons)`;
-  const measures = table(
-    ['purity', 'NMI', 'ARI'],
-    [[purity, nmi, ari].map((value) => value.toFixed(4))],
-  );
+  const measures = table(['purity', 'NMI', 'ARI'], [[purity, nmi, ari].map((value) => value.toFixed(4))]);
   const bySize = counts.map((row) => ({ row, size: row.reduce((sum, n) => sum + n, 0) }));
   bySize.sort((a, b) => b.size - a.size);
   const members = table(
     ['cluster', 'rows', ...names],
-    bySize.map(({ row, size }, i) => [String(i + 1), String(size), ...row.map((n) => (n === 0 ? '-' : String(n)))]),
+    bySize.map(({ row, size }, i) => [
+      String(i + 1),
+      String(size),
+      ...row.map((n) => (n === 0 ? '-' : String(n))),
+    ]),
   );
   return [title ?? 'How well do clusters of NAGs agree with the labels?', `  ${what}`, measures]
     .concat(names.length <= maxColumns ? [members] : [])

@@ -132,7 +132,8 @@ export function extractRows(sample: Sample, taking: Taking, least: number): Labe
   const names = [...taken.keys()].sort((a, b) => taken.get(b)! - taken.get(a)! || (a < b ? -1 : 1));
   const numbers = new Map(names.map((name, i) => [name, i]));
   const size = info.layers * info.k;
-  const features = info.width <= 65536 ? new Uint16Array(members.length * size) : new Int32Array(members.length * size);
+  const features =
+    info.width <= 65536 ? new Uint16Array(members.length * size) : new Int32Array(members.length * size);
   for (const [row, member] of members.entries()) features.set(member.features, row * size);
   return {
     info,
@@ -152,7 +153,8 @@ export async function readLabelled(
   least: number,
 ): Promise<Labelled> {
   const sample = createSample();
-  for await (const batch of input) addRows(sample, batch, taking, (reason, rows) => context.leftOut(reason, rows));
+  for await (const batch of input)
+    addRows(sample, batch, taking, (reason, rows) => context.leftOut(reason, rows));
   const labelled = extractRows(sample, taking, least);
   const all = [...sample.totals.values()];
   const allowed = all.reduce((sum, rows) => sum + Math.min(rows, taking.per_label ?? Infinity), 0);
@@ -161,7 +163,9 @@ export async function readLabelled(
   const beyondAll = allowed - labelled.labels.length;
   if (beyondAll > 0) {
     context.leftOut('beyond max_rows', beyondAll);
-    context.note(`a sample of ${labelled.labels.length} of ${allowed} rows is used: max_rows is ${taking.max_rows}`);
+    context.note(
+      `a sample of ${labelled.labels.length} of ${allowed} rows is used: max_rows is ${taking.max_rows}`,
+    );
   }
   for (const label of taking.labels ?? [])
     if (!sample.totals.has(label)) context.note(`no row has the ${taking.by} "${label}"`);

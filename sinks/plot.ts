@@ -19,7 +19,7 @@ const options = z
     max_rows: z
       .int()
       .min(10)
-      .max(10_000)
+      .max(5000)
       .default(2000)
       .describe('At most so many rows, a random sample: time and memory grow with their square'),
     title: z.string().optional().describe('Above the picture'),
@@ -104,14 +104,17 @@ function pictureOf(rows: Labelled, { points, shares, perplexity }: Embedding, se
   const { info, names, totals, labels, keys } = rows;
   const taken = new Int32Array(names.length);
   for (const label of labels) taken[label]!++;
-  const percent = (axis: number) => `component ${axis + 1} (${((shares?.[axis] ?? 0) * 100).toFixed(1)} % of variance)`;
+  const percent = (axis: number) =>
+    `component ${axis + 1} (${((shares?.[axis] ?? 0) * 100).toFixed(1)} % of variance)`;
   const name = settings.method === 'tsne' ? 't-SNE' : 'PCA';
   return {
     title: settings.title ?? `Documents by their neurons, coloured by ${settings.by}`,
     subtitle: [
       `${number(labels.length)} documents`,
       `${name} of ${info.neurons} NAGs, ${info.layers} layers × ${info.k} neurons`,
-      settings.distance === 'nag' ? 'distance: 1 − share of common neurons' : 'distance: Euclidean, of indices',
+      settings.distance === 'nag'
+        ? 'distance: 1 − share of common neurons'
+        : 'distance: Euclidean, of indices',
       ...(perplexity === undefined ? [] : [`perplexity ${Number(perplexity.toFixed(1))}`]),
     ].join('  ·  '),
     by: settings.by,

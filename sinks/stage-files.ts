@@ -49,7 +49,9 @@ async function write(temporary: string, content: string | Uint8Array, path: stri
       await handle.close();
     }
   } catch (cause) {
-    const why = isDiskFull(cause) ? 'the disk is full; nothing was written' : `cannot be written: ${messageOf(cause)}`;
+    const why = isDiskFull(cause)
+      ? 'the disk is full; nothing was written'
+      : `cannot be written: ${messageOf(cause)}`;
     throw new DataError({ file: path }, why, { cause });
   }
 }

@@ -9,9 +9,11 @@ const fontFiles = ['400Regular/Lato_400Regular.ttf', '700Bold/Lato_700Bold.ttf']
 /** A picture as PNG, two pixels a unit. Letters that the font lacks are taken from the system's, where it has them. */
 export async function toPng(svg: string): Promise<Uint8Array> {
   const { Resvg } = await import('@resvg/resvg-js').catch((cause: unknown) => {
-    throw new NagError(`PNG cannot be made on this machine, write .svg instead: ${messageOf(cause)}`, { cause });
+    throw new NagError(`PNG cannot be made on this machine, write .svg instead: ${messageOf(cause)}`, {
+      cause,
+    });
   });
-  const foreign = /[^\u0000-\u017f–—…−×]/u.test(svg);
+  const foreign = /[^\s -\u017f–—…−×]/u.test(svg);
   const font = { fontFiles, loadSystemFonts: foreign, defaultFontFamily: 'Lato' };
   return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: 2 } }).render().asPng();
 }

@@ -73,7 +73,9 @@ function ritz(diagonal: readonly number[], beside: readonly number[], count: num
     small.set(i, i, value);
     if (i + 1 < size) small.set(i, i + 1, beside[i]!).set(i + 1, i, beside[i]!);
   }
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(small, { assumeSymmetric: true });
+  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(small, {
+    assumeSymmetric: true,
+  });
   const order = [...realEigenvalues.keys()]
     .sort((a, b) => realEigenvalues[b]! - realEigenvalues[a]!)
     .slice(0, count);

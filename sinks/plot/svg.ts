@@ -112,7 +112,12 @@ function legendElements({ by, names, counts }: Picture, shown: number): string[]
       text(legend.x + legend.width, y, count, { size: 13.5, fill: soft, end: true }),
     ];
   });
-  const heading = text(legend.x, legend.y + 14, by, { size: 13.5, weight: 700, fill: soft, room: legend.width });
+  const heading = text(legend.x, legend.y + 14, by, {
+    size: 13.5,
+    weight: 700,
+    fill: soft,
+    room: legend.width,
+  });
   return [heading, ...elements];
 }
 
@@ -155,7 +160,7 @@ function textWidth(content: string, size: number): number {
 }
 
 function letterWidth(letter: string): number {
-  if (/[^\u0000-\u04ff\u2000-\u22ff]/u.test(letter)) return 1.05;
+  if (/[^ -\u04ff\u2000-\u22ff]/u.test(letter)) return 1.05;
   if (/[ijlftrI.,:;'|!()[\] ]/.test(letter)) return 0.36;
   return /[mwMW@%—…]/.test(letter) ? 0.88 : /[A-Z]/.test(letter) ? 0.68 : 0.57;
 }

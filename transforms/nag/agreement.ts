@@ -11,7 +11,10 @@ export interface Agreement {
 /** Compares two labelings of the same rows, at least one; labels are small integers from 0 (NAG.md §9). */
 export function agreement(labels: ArrayLike<number>, clusters: ArrayLike<number>): Agreement {
   const table = contingency(labels, clusters);
-  const ofLabels = table.reduce((sums, row) => sums.map((sum, i) => sum + row[i]!), table[0]!.map(() => 0));
+  const ofLabels = table.reduce(
+    (sums, row) => sums.map((sum, i) => sum + row[i]!),
+    table[0]!.map(() => 0),
+  );
   const ofClusters = table.map((row) => row.reduce((sum, count) => sum + count, 0));
   return {
     purity: table.reduce((sum, row) => sum + Math.max(...row), 0) / labels.length,
@@ -22,7 +25,8 @@ export function agreement(labels: ArrayLike<number>, clusters: ArrayLike<number>
 
 /** Rows by [cluster][label]; a label or cluster without rows changes nothing. */
 export function contingency(labels: ArrayLike<number>, clusters: ArrayLike<number>): number[][] {
-  const size = (of: ArrayLike<number>) => Array.from(of).reduce((most, value) => Math.max(most, value + 1), 0);
+  const size = (of: ArrayLike<number>) =>
+    Array.from(of).reduce((most, value) => Math.max(most, value + 1), 0);
   const width = size(labels);
   const table = Array.from({ length: size(clusters) }, () => new Array<number>(width).fill(0));
   for (let row = 0; row < labels.length; row++) {
@@ -59,7 +63,8 @@ function adjustedRand(
   ofLabels: readonly number[],
   n: number,
 ): number {
-  const pairs = (counts: readonly number[]) => counts.reduce((sum, count) => sum + (count * (count - 1)) / 2, 0);
+  const pairs = (counts: readonly number[]) =>
+    counts.reduce((sum, count) => sum + (count * (count - 1)) / 2, 0);
   const [both, clusters, labels, all] = [pairs(cells), pairs(ofClusters), pairs(ofLabels), (n * (n - 1)) / 2];
   if (both === clusters && both === labels) return 1;
   const expected = (clusters * labels) / all;

@@ -53,7 +53,12 @@ function lloyd(nags: Nags, first: Centre[], clusters: number): Clustering {
 }
 
 /** Gives each row its nearest centre; whether any row changed. */
-function assign(nags: Nags, centres: readonly Centre[], assigned: Int32Array, distances: Float64Array): boolean {
+function assign(
+  nags: Nags,
+  centres: readonly Centre[],
+  assigned: Int32Array,
+  distances: Float64Array,
+): boolean {
   let changed = false;
   for (let row = 0; row < nags.rows; row++) {
     let [nearest, least] = [0, Infinity];
@@ -105,8 +110,9 @@ function firstCentres(nags: Nags, clusters: number, random: () => number): Centr
       sum += nearest[row]!;
     }
     let left = random() * sum;
-    const drawn = nearest.findIndex((distance) => (left -= distance) < 0);
-    centres.push(rowCentre(nags, drawn < 0 ? nags.rows - 1 : drawn));
+    let drawn = 0;
+    for (; drawn < nags.rows - 1 && left >= nearest[drawn]!; drawn++) left -= nearest[drawn]!;
+    centres.push(rowCentre(nags, drawn));
   }
   return centres;
 }
@@ -128,7 +134,11 @@ function addRow({ features, layers, k, width }: Nags, row: number, into: Float64
 }
 
 /** |x − c|² = |x|² − 2·x·c + |c|², at least 0 whatever the rounding. */
-function squaredDistance({ features, layers, k, width }: Nags, row: number, { mean, square }: Centre): number {
+function squaredDistance(
+  { features, layers, k, width }: Nags,
+  row: number,
+  { mean, square }: Centre,
+): number {
   let at = row * layers * k;
   let product = 0;
   for (let base = 0; base < layers * width; base += width)

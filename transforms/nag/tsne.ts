@@ -62,10 +62,10 @@ export function stepTsne(tsne: Tsne): void {
 
 /** The Kullback–Leibler divergence that the steps make small: Σ p·ln(p/q) over ordered pairs, in nats. */
 export function divergence({ n, points, affinities }: Tsne): number {
-  const kernels = affinities.map(() => 0);
-  let [sum, at] = [0, 0];
-  for (let i = 0; i < n; i++)
-    for (let j = i + 1; j < n; j++) sum += 2 * (kernels[at++] = kernel(points, i, j));
+  const kernels = new Float64Array(affinities.length);
+  let at = 0;
+  for (let i = 0; i < n; i++) for (let j = i + 1; j < n; j++) kernels[at++] = kernel(points, i, j);
+  const sum = 2 * kernels.reduce((total, w) => total + w, 0);
   return affinities.reduce(
     (total, p, pair) => total + 2 * p * Math.log(p / Math.max(kernels[pair]! / sum, smallest)),
     0,
@@ -124,7 +124,13 @@ function affinities(distances: Float64Array, n: number, perplexity: number): Flo
 }
 
 /** p(j | i) ∝ exp(−β·d²), with the β, found by bisection, that gives the row the wanted entropy in nats. */
-function setConditional(out: Float64Array, distances: Float64Array, n: number, i: number, wanted: number): void {
+function setConditional(
+  out: Float64Array,
+  distances: Float64Array,
+  n: number,
+  i: number,
+  wanted: number,
+): void {
   const row = out.subarray(i * n, (i + 1) * n);
   const squares = distances.slice(i * n, (i + 1) * n).map((d) => d * d);
   const nearest = squares.reduce((least, d, j) => (j === i ? least : Math.min(least, d)), Infinity);
@@ -139,7 +145,13 @@ function setConditional(out: Float64Array, distances: Float64Array, n: number, i
 }
 
 /** Fills a row of conditional probabilities; its entropy in nats. Squares count from the nearest, so that nothing underflows. */
-function fillRow(row: Float64Array, squares: Float64Array, nearest: number, beta: number, self: number): number {
+function fillRow(
+  row: Float64Array,
+  squares: Float64Array,
+  nearest: number,
+  beta: number,
+  self: number,
+): number {
   let [sum, weighted] = [0, 0];
   for (let j = 0; j < row.length; j++) {
     const square = squares[j]! - nearest;

@@ -21,7 +21,10 @@ const distances = sharedNeurons(features, rows, layers, k, width).map((shared) =
 
 function difference(found: ArrayLike<number>, expected: readonly number[], axis: number): number {
   const most = (sign: number) =>
-    expected.reduce((far, x, at) => (at % 2 === axis ? Math.max(far, Math.abs(found[at]! - sign * x)) : far), 0);
+    expected.reduce(
+      (far, x, at) => (at % 2 === axis ? Math.max(far, Math.abs(found[at]! - sign * x)) : far),
+      0,
+    );
   return Math.min(most(1), most(-1));
 }
 
@@ -55,7 +58,10 @@ t.test("t-SNE of NAG distances is as good as scikit-learn's", async (t) => {
   const found = divergence(createTsne(distances, rows, 30, points));
   t.ok(found < golden.divergence * 1.03, `divergence ${found}, expected ${golden.divergence}`);
   const trust = trustworthiness(distances, points, 10);
-  t.ok(trust > golden.trustworthiness - 0.005, `trustworthiness ${trust}, expected ${golden.trustworthiness}`);
+  t.ok(
+    trust > golden.trustworthiness - 0.005,
+    `trustworthiness ${trust}, expected ${golden.trustworthiness}`,
+  );
 });
 
 t.test("t-SNE of indices is as good as scikit-learn's", async (t) => {

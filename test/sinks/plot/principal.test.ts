@@ -10,7 +10,10 @@ const { features, rows, layers, k, width } = goldenNags;
 function sameUpToSign(found: Float64Array, expected: readonly number[], within: number): boolean {
   return [0, 1].every((axis) => {
     const difference = (sign: number) =>
-      found.reduce((most, x, at) => (at % 2 === axis ? Math.max(most, Math.abs(x - sign * expected[at]!)) : most), 0);
+      found.reduce(
+        (most, x, at) => (at % 2 === axis ? Math.max(most, Math.abs(x - sign * expected[at]!)) : most),
+        0,
+      );
     return Math.min(difference(1), difference(-1)) <= within;
   });
 }
@@ -37,13 +40,18 @@ t.test('all components give the distances back', async (t) => {
     t.ok(Math.abs(found - square(0, i, (row) => values[row]!)) < 1e-9);
   }
   t.ok(Math.abs(shares.reduce((sum, share) => sum + share, 0) - 1) < 1e-12);
-  t.ok(shares.slice(12).every((share) => share === 0), 'no more axes than the rows have');
+  t.ok(
+    shares.slice(12).every((share) => share === 0),
+    'no more axes than the rows have',
+  );
 });
 
 t.test('axes of equal variance are all found', async (t) => {
   // Three groups of equal rows, all at right angles: two axes share the variance.
   const n = 30;
-  const gram = Float64Array.from({ length: n * n }, (_, at) => (Math.floor(at / n) % 3 === (at % n) % 3 ? 1 : 0));
+  const gram = Float64Array.from({ length: n * n }, (_, at) =>
+    Math.floor(at / n) % 3 === (at % n) % 3 ? 1 : 0,
+  );
   const { shares, scores } = principal(gram, n, 3);
   for (const [axis, share] of [0.5, 0.5, 0].entries()) t.ok(Math.abs(shares[axis]! - share) < 1e-12);
   const apart = Math.hypot(...[0, 1].map((axis) => scores[axis]! - scores[3 + axis]!));

@@ -34,7 +34,12 @@ t.test('the same seed, the same clusters', async (t) => {
 
 t.test('fewer different documents than clusters', async (t) => {
   const features = Uint16Array.from([0, 1, 0, 1, 2, 3, 2, 3]);
-  const { clusters, inertia } = kmeans({ features, rows: 4, layers: 1, k: 2, width: 4 }, 4, seededRandom(1), 3);
+  const { clusters, inertia } = kmeans(
+    { features, rows: 4, layers: 1, k: 2, width: 4 },
+    4,
+    seededRandom(1),
+    3,
+  );
   t.equal(inertia, 0);
   t.equal(clusters[0], clusters[1]);
   t.equal(clusters[2], clusters[3]);
@@ -50,5 +55,7 @@ t.test('as many different documents as clusters: none is empty', async (t) => {
 });
 
 t.test('no start', async (t) => {
-  t.throws(() => kmeans(goldenNags, 2, seededRandom(1), 0), { message: 'starts: expected at least 1, found 0' });
+  t.throws(() => kmeans(goldenNags, 2, seededRandom(1), 0), {
+    message: 'starts: expected at least 1, found 0',
+  });
 });

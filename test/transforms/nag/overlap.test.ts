@@ -14,7 +14,10 @@ t.test('as counted one by one', async (t) => {
     { length: rows },
     (_, row) =>
       new Set(
-        Array.from({ length: layers * k }, (_, at) => `${Math.floor(at / k)}:${features[row * layers * k + at]}`),
+        Array.from(
+          { length: layers * k },
+          (_, at) => `${Math.floor(at / k)}:${features[row * layers * k + at]}`,
+        ),
       ),
   );
   const expected = sets.flatMap((a) => sets.map((b) => [...a].filter((neuron) => b.has(neuron)).length));

@@ -19,7 +19,12 @@ t.test("scikit-learn's affinities and first steps", async (t) => {
   const tsne = createTsne(distances, rows, 30, decode.float64(start));
   const apart = (a: ArrayLike<number>, b: Float64Array) =>
     b.reduce((most, x, i) => Math.max(most, Math.abs(x - a[i]!)), 0);
-  t.ok(apart(tsne.affinities.filter((_, pair) => pair % 10 === 0), decode.float64(affinities)) < 1e-12);
+  t.ok(
+    apart(
+      tsne.affinities.filter((_, pair) => pair % 10 === 0),
+      decode.float64(affinities),
+    ) < 1e-12,
+  );
   while (tsne.steps < 20) stepTsne(tsne);
   t.ok(apart(tsne.points, decode.float64(points)) < 1e-7);
 });
@@ -46,7 +51,9 @@ t.test('affinities have the perplexity asked for', async (t) => {
   const n = 40;
   const draw = seededRandom(3);
   const line = Array.from({ length: n }, () => 1e4 * draw());
-  const far = Float64Array.from({ length: n * n }, (_, at) => Math.abs(line[Math.floor(at / n)]! - line[at % n]!));
+  const far = Float64Array.from({ length: n * n }, (_, at) =>
+    Math.abs(line[Math.floor(at / n)]! - line[at % n]!),
+  );
   const { affinities } = createTsne(far, n, 5, new Float64Array(2 * n));
   t.ok(affinities.every((p) => p > 0 && p < 1));
   t.ok(Math.abs(2 * affinities.reduce((sum, p) => sum + p, 0) - 1) < 1e-9);
@@ -55,7 +62,10 @@ t.test('affinities have the perplexity asked for', async (t) => {
 t.test('documents that are all alike, and two that are one', async (t) => {
   const same = createTsne(new Float64Array(64), 8, 5, new Float64Array(16));
   t.ok(same.affinities.every((p) => Math.abs(p - 1 / 56) < 1e-12));
-  t.ok(run(same).points.every((x) => x === 0), 'nothing pulls or pushes');
+  t.ok(
+    run(same).points.every((x) => x === 0),
+    'nothing pulls or pushes',
+  );
   const start = new Float64Array(2 * rows).map((_, at) => 1e-4 * Math.sin(at));
   const twins = distances.slice();
   for (let j = 0; j < rows; j++) {
