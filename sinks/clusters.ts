@@ -1,9 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { defineSink, path } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
 import { type Agreement, agreement, contingency } from '../transforms/nag/agreement.js';
-import { kmeans } from '../transforms/nag/kmeans.js';
+import { type Clustering, kmeans, type Nags } from '../transforms/nag/kmeans.js';
 import { seededRandom } from '../transforms/nag/seeded-random.js';
 import { type Labelled, labelledOptions, readLabelled } from './labelled.js';
 import { stageFiles } from './stage-files.js';
@@ -26,6 +27,8 @@ const options = z.strictObject({
   path: path().optional().describe('Also write the numbers to this file, as JSON'),
 });
 
+type Options = z.output<typeof options>;
+
 /** Sink: how well clusters of NAGs agree with labels (NAG.md §9). */
 export const clusters = defineSink({
   name: 'clusters',
@@ -41,9 +44,9 @@ export const clusters = defineSink({
   async run(input, settings, context) {
     const rows = await readLabelled(input, settings, context, 2);
     const count = settings.clusters ?? rows.names.length;
-    check(rows, count, settings.by);
+    check(rows, count, settings.by, context.stage);
     const nags = { ...rows.info, features: rows.features, rows: rows.labels.length };
-    const found = kmeans(nags, count, seededRandom(settings.seed), settings.starts);
+    const found = await tightest(nags, count, settings, context.signal);
     const quality = agreement(rows.labels, found.clusters);
     const counts = contingency(rows.labels, found.clusters);
     const result = {
@@ -63,13 +66,33 @@ export const clusters = defineSink({
   },
 });
 
-function check({ names, labels }: Labelled, count: number, by: string): void {
+/** The best of several starts. */
+async function tightest(
+  nags: Nags,
+  count: number,
+  { seed, starts }: Options,
+  signal: AbortSignal,
+): Promise<Clustering> {
+  const random = seededRandom(seed);
+  let best = kmeans(nags, count, random);
+  for (let start = 1; start < starts; start++) {
+    await setImmediate();
+    signal.throwIfAborted();
+    const found = kmeans(nags, count, random);
+    if (found.inertia < best.inertia) best = found;
+  }
+  return best;
+}
+
+function check({ names, labels }: Labelled, count: number, by: string, stage: string): void {
   if (names.length < 2)
     throw new NagError(
-      `expected at least two different values of "${by}", found one ("${names[0]}"): with it every clustering is perfect`,
+      `${stage}: expected at least two different values of "${by}", found one ("${names[0]}"): with it every clustering is perfect`,
     );
   if (labels.length < count)
-    throw new NagError(`expected at least as many rows as clusters (${count}), found ${labels.length}`);
+    throw new NagError(
+      `${stage}: expected at least as many rows as clusters (${count}), found ${labels.length}`,
+    );
 }
 
 const maxColumns = 12;

@@ -119,14 +119,11 @@ function shrink(sample: Sample, { per_label = Infinity, max_rows }: Taking): voi
   if (sample.members.length === max_rows) sample.limit = sample.members.at(-1)!.lot;
 }
 
-/** The rows of the sample. @throws NagError where there are fewer than `least`. */
-export function extractRows(sample: Sample, taking: Taking, least: number): Labelled {
+/** The rows of the sample; undefined where none ever came. */
+export function extractRows(sample: Sample, taking: Taking): Labelled | undefined {
   shrink(sample, taking);
   const { info, members, totals } = sample;
-  if (!info || members.length < least)
-    throw new NagError(
-      `expected at least ${least} rows with a "${taking.by}", found ${members.length}${nearby(taking)}`,
-    );
+  if (!info) return undefined;
   const taken = new Map<string, number>();
   for (const { label } of members) taken.set(label, (taken.get(label) ?? 0) + 1);
   const names = [...taken.keys()].sort((a, b) => taken.get(b)! - taken.get(a)! || (a < b ? -1 : 1));
@@ -134,7 +131,14 @@ export function extractRows(sample: Sample, taking: Taking, least: number): Labe
   const size = info.layers * info.k;
   const features =
     info.width <= 65536 ? new Uint16Array(members.length * size) : new Int32Array(members.length * size);
-  for (const [row, member] of members.entries()) features.set(member.features, row * size);
+  for (const [row, member] of members.entries()) {
+    const foreign = member.features.find((index) => index < 0 || index >= info.width);
+    if (foreign !== undefined)
+      throw new NagError(
+        `the features of "${member.key}" hold neuron ${foreign}, but a layer has ${info.width} neurons`,
+      );
+    features.set(member.features, row * size);
+  }
   return {
     info,
     features,
@@ -145,7 +149,10 @@ export function extractRows(sample: Sample, taking: Taking, least: number): Labe
   };
 }
 
-/** Reads all rows, and takes those of the sample; all others are counted as left out. */
+/**
+ * Reads all rows, and takes those of the sample; all others are counted as left out.
+ * @throws NagError where it has fewer than `least`
+ */
 export async function readLabelled(
   input: AsyncIterable<Batch>,
   taking: Taking,
@@ -155,17 +162,20 @@ export async function readLabelled(
   const sample = createSample();
   for await (const batch of input)
     addRows(sample, batch, taking, (reason, rows) => context.leftOut(reason, rows));
-  const labelled = extractRows(sample, taking, least);
+  const labelled = extractRows(sample, taking);
+  const found = labelled?.labels.length ?? 0;
+  if (!labelled || found < least)
+    throw new NagError(
+      `${context.stage}: expected at least ${least} rows with a "${taking.by}", found ${found}${nearby(taking)}`,
+    );
   const all = [...sample.totals.values()];
   const allowed = all.reduce((sum, rows) => sum + Math.min(rows, taking.per_label ?? Infinity), 0);
   const beyondLabel = all.reduce((sum, rows) => sum + rows, 0) - allowed;
   if (beyondLabel > 0) context.leftOut('beyond per_label', beyondLabel);
-  const beyondAll = allowed - labelled.labels.length;
+  const beyondAll = allowed - found;
   if (beyondAll > 0) {
     context.leftOut('beyond max_rows', beyondAll);
-    context.note(
-      `a sample of ${labelled.labels.length} of ${allowed} rows is used: max_rows is ${taking.max_rows}`,
-    );
+    context.note(`a sample of ${found} of ${allowed} rows is used: max_rows is ${taking.max_rows}`);
   }
   for (const label of taking.labels ?? [])
     if (!sample.totals.has(label)) context.note(`no row has the ${taking.by} "${label}"`);
@@ -177,10 +187,9 @@ function nearby({ labels }: Taking): string {
 }
 
 function missing(batch: Batch, by: string): DataError {
-  const found = batch.columns.schema.fields.map((field) => field.name).join(', ');
   return new DataError(
     { file: batch.bundle.file },
-    `there is no column "${by}" for the labels; set by: … to one of its columns (columns: ${found})`,
+    `there is no column "${by}" in its rows; set by: … to the column of the labels`,
   );
 }
 

@@ -146,13 +146,13 @@ function sourcesIn(folder: string): SourceFile[] {
     });
 }
 
-/** `from 'x'`, `import 'x'` and `import('x')`; without modules of Node. */
+/** `from 'x'`, `import 'x'`, `import('x')` and `import.meta.resolve('x/file')`; without modules of Node. */
 function importsOf(text: string, folder: string): string[] {
   const found = text.matchAll(
-    /(?:^(?:import|export)\b[^;'"`]*?\bfrom\s*|^import\s+|\bimport\()['"]([^'"]+)['"]/gm,
+    /(?:^(?:import|export)\b[^;'"`]*?\bfrom\s*|^import\s+|\bimport(?:\.meta\.resolve)?\()['"]([^'"]+)['"]/gm,
   );
   return [...found]
-    .map((match) => match[1]!)
+    .map((match) => match[1]!.replace(/^(@[^/]+\/[^/]+)\/.*/, '$1'))
     .filter((name) => !name.startsWith('node:') && !builtinModules.includes(name))
     .map((name) => (name.startsWith('.') ? normalize(join(folder, name)).replace(/\.js$/, '.ts') : name));
 }

@@ -38,7 +38,7 @@ export async function embed(rows: Labelled, method: Method, signal: AbortSignal)
   const tsne = createTsne(distances, n, perplexity, startOf(scores, method.seed));
   while (tsne.steps < steps) {
     stepTsne(tsne);
-    if (tsne.steps % 20 === 0) await setImmediate();
+    await setImmediate();
     signal.throwIfAborted();
   }
   return { points: tsne.points, perplexity };

@@ -68,7 +68,7 @@ t.test('what cannot be clustered', async (t) => {
     },
   );
   await t.rejects(run(labelledStages([everything.slice(0, 9)]), { clusters: 10, path }), {
-    message: 'expected at least as many rows as clusters (10), found 9',
+    message: 'quality: expected at least as many rows as clusters (10), found 9',
   });
   await t.rejects(run(labelledStages([[]]), { path }), { message: /expected at least 2 rows/ });
   const failing = labelledStages([[1, 2], [3], [4]], undefined, { batch: 2, error });

@@ -65,7 +65,7 @@ t.test('the sample is exact in every order and split', async (t) => {
       }
       const whole = parts.reduce((into, other) => mergeSamples(into, other, taking));
       t.ok(whole.members.length <= 2 * max_rows);
-      const found = extractRows(whole, taking, 3);
+      const found = extractRows(whole, taking)!;
       t.strictSame(found.keys, expectedKeys(per_label, per_label, max_rows));
       t.strictSame(
         [...found.labels].map((label) => found.names[label]),
@@ -128,19 +128,24 @@ t.test('labels may be numbers', async (t) => {
   );
   const sample = createSample();
   addRows(sample, numbered, { ...usual, labels: ['7'] }, ignore);
-  t.strictSame(extractRows(sample, usual, 2).names, ['7']);
+  t.strictSame(extractRows(sample, usual)?.names, ['7']);
 });
 
 t.test('what cannot be used', async (t) => {
   const read = (taking: Partial<Taking>, batches = [everything.slice(0, 2)]) =>
     readLabelled(stream(batches), { ...usual, ...taking }, testContext(t), 3);
   await t.rejects(read({ by: 'category' }), {
-    message:
-      'memory-0: there is no column "category" for the labels; set by: … to one of its columns (columns: docid, kind, fwd_up_feature)',
+    message: 'memory-0: there is no column "category" in its rows; set by: … to the column of the labels',
   });
-  await t.rejects(read({}), { message: /^expected at least 3 rows with a "kind", found 2; check/ });
+  await t.rejects(read({}), { message: /^stage: expected at least 3 rows with a "kind", found 2; check/ });
   await t.rejects(read({}, []), { message: /found 0; check its path/ });
   await t.rejects(read({ labels: ['x', 'y'] }), { message: /found 0: check labels \(x, y\)$/ });
+  const foreign = createSample();
+  addRows(foreign, batch([1, 2]), usual, ignore);
+  foreign.members[1]!.features[3] = goldenNags.width;
+  t.throws(() => extractRows(foreign, usual), {
+    message: /^the features of "\d" hold neuron 48, but a layer has 48/,
+  });
   const sample = createSample();
   addRows(sample, batch([1, 2]), usual, ignore);
   const other = withFeatures(

@@ -19,30 +19,12 @@ export interface Clustering {
 /**
  * K-Means of NAGs as 0/1 vectors of layers × width, in which the squared Euclidean distance of two documents is
  * 2·layers·k·(1 − similarity), similarity = |NAG ∩ NAG'|/(layers·k). Lloyd's algorithm from k-means++ centres (Arthur
- * and Vassilvitskii 2007), the best of `starts`. Rows at equal distance go to the lower cluster; a cluster that loses
- * all its rows takes the row farthest from its centre, so that it is empty only where there are fewer different NAGs.
- * `random` gives numbers in [0, 1).
+ * and Vassilvitskii 2007), which `random`, numbers in [0, 1), draws. Rows at equal distance go to the lower cluster; a
+ * cluster that loses all its rows takes the row farthest from its centre, so that it is empty only where there are fewer
+ * different NAGs.
  */
-export function kmeans(nags: Nags, clusters: number, random: () => number, starts: number): Clustering {
-  let best: Clustering | undefined;
-  for (let start = 0; start < starts; start++) {
-    const found = lloyd(nags, firstCentres(nags, clusters, random), clusters);
-    if (!best || found.inertia < best.inertia) best = found;
-  }
-  if (!best) throw new RangeError(`starts: expected at least 1, found ${starts}`);
-  return best;
-}
-
-/** A centre [layers × width] and its squared length. */
-interface Centre {
-  readonly mean: Float64Array;
-  square: number;
-}
-
-const maxTurns = 300;
-
-function lloyd(nags: Nags, first: Centre[], clusters: number): Clustering {
-  let centres = first;
+export function kmeans(nags: Nags, clusters: number, random: () => number): Clustering {
+  let centres = firstCentres(nags, clusters, random);
   const assigned = new Int32Array(nags.rows).fill(-1);
   const distances = new Float64Array(nags.rows);
   for (let turn = 0; turn < maxTurns && assign(nags, centres, assigned, distances); turn++) {
@@ -50,6 +32,14 @@ function lloyd(nags: Nags, first: Centre[], clusters: number): Clustering {
     centres = means(nags, assigned, clusters);
   }
   return { clusters: assigned, inertia: distances.reduce((sum, distance) => sum + distance, 0) };
+}
+
+const maxTurns = 300;
+
+/** A centre [layers × width] and its squared length. */
+interface Centre {
+  readonly mean: Float64Array;
+  square: number;
 }
 
 /** Gives each row its nearest centre; whether any row changed. */

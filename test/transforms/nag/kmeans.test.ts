@@ -8,14 +8,16 @@ import { goldenNags, nagsGolden } from '../../fixtures/nags-golden.js';
 const golden = nagsGolden.kmeans;
 
 t.test("scikit-learn's clusters of 0/1 vectors", async (t) => {
-  const { clusters, inertia } = kmeans(goldenNags, 5, seededRandom(42), 10);
+  const random = seededRandom(42);
+  const starts = Array.from({ length: 10 }, () => kmeans(goldenNags, 5, random));
+  const { clusters, inertia } = starts.sort((a, b) => a.inertia - b.inertia)[0]!;
   t.ok(Math.abs(inertia / golden.inertia - 1) < 1e-12, `inertia ${inertia}, expected ${golden.inertia}`);
   t.equal(agreement(golden.clusters, clusters).ari, 1, 'the same clusters, numbered otherwise');
 });
 
 t.test('inertia is what the distances between documents say', async (t) => {
   const { features, rows, layers, k, width } = goldenNags;
-  const { clusters, inertia } = kmeans(goldenNags, 3, seededRandom(1), 1);
+  const { clusters, inertia } = kmeans(goldenNags, 3, seededRandom(1));
   const shared = sharedNeurons(features, rows, layers, k, width);
   const sizes = [0, 1, 2].map((cluster) => clusters.filter((own) => own === cluster).length);
   let expected = 0;
@@ -28,18 +30,13 @@ t.test('inertia is what the distances between documents say', async (t) => {
 });
 
 t.test('the same seed, the same clusters', async (t) => {
-  const once = () => kmeans(goldenNags, 7, seededRandom(3), 2);
+  const once = () => kmeans(goldenNags, 7, seededRandom(3));
   t.strictSame(once(), once());
 });
 
 t.test('fewer different documents than clusters', async (t) => {
   const features = Uint16Array.from([0, 1, 0, 1, 2, 3, 2, 3]);
-  const { clusters, inertia } = kmeans(
-    { features, rows: 4, layers: 1, k: 2, width: 4 },
-    4,
-    seededRandom(1),
-    3,
-  );
+  const { clusters, inertia } = kmeans({ features, rows: 4, layers: 1, k: 2, width: 4 }, 4, seededRandom(1));
   t.equal(inertia, 0);
   t.equal(clusters[0], clusters[1]);
   t.equal(clusters[2], clusters[3]);
@@ -49,13 +46,7 @@ t.test('fewer different documents than clusters', async (t) => {
 t.test('as many different documents as clusters: none is empty', async (t) => {
   const features = Uint16Array.from({ length: 12 }, (_, i) => i);
   const nags = { features, rows: 12, layers: 1, k: 1, width: 12 };
-  const { clusters, inertia } = kmeans(nags, 12, seededRandom(5), 1);
+  const { clusters, inertia } = kmeans(nags, 12, seededRandom(5));
   t.equal(new Set(clusters).size, 12);
   t.equal(inertia, 0);
-});
-
-t.test('no start', async (t) => {
-  t.throws(() => kmeans(goldenNags, 2, seededRandom(1), 0), {
-    message: 'starts: expected at least 1, found 0',
-  });
 });
