@@ -1,4 +1,6 @@
+import { clusters } from '../sinks/clusters.js';
 import { distances } from '../sinks/distances.js';
+import { plot } from '../sinks/plot.js';
 import { show } from '../sinks/show.js';
 import { stability } from '../sinks/stability.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
@@ -48,4 +50,6 @@ export const builtins = createRegistry([
   show,
   distances,
   stability,
+  plot,
+  clusters,
 ]);
