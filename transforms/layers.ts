@@ -37,18 +37,18 @@ export const layers = defineTransform({
     - {use: write.jsonl, with: {path: out/scored.jsonl}}`,
   needs: () => ({ columns: featureNeeds() }),
   mayDrop: () => false,
-  async *run(input, { keep }) {
-    for await (const batch of input) yield keepOf(batch, keep);
+  async *run(input, { keep }, { stage }) {
+    for await (const batch of input) yield keepOf(batch, keep, stage);
   },
 });
 
-function keepOf(batch: Batch, keep: Keep): Batch {
+function keepOf(batch: Batch, keep: Keep, stage: string): Batch {
   const names = featureColumns(batch.columns);
   const types = neuronTypes.filter((type) => names.includes(`${type}_feature`));
   if (types.length === 0) findFeatures(batch.columns, undefined);
   return types.reduce((out, type) => {
     const { name, info, values } = findFeatures(batch.columns, type);
-    const kept = resolveLayers(keep, info.layers);
+    const kept = resolveLayers(keep, info.layers, stage);
     const own = { ...info, layers: kept.length, subset: subsetOf(kept, info) };
     const indices = keepLayers(values, batch.rows.length, info.layers, info.k, kept);
     return withColumn(out, name, featureData(indices, batch.rows.length, own), {
@@ -59,14 +59,14 @@ function keepOf(batch: Batch, keep: Keep): Batch {
 }
 
 /** Layers to keep of so many, ascending, each once. */
-function resolveLayers(keep: Keep, layers: number): number[] {
+function resolveLayers(keep: Keep, layers: number, stage: string): number[] {
   if (keep === 'first') return [0];
   if (keep === 'last') return [layers - 1];
   const kept = [...new Set(keep)].sort((a, b) => a - b);
   const outside = kept.filter((layer) => layer >= layers);
   if (outside.length > 0)
     throw new NagError(
-      `keep: there is no layer ${outside.join(', ')}; the features have ${layers}, counted 0 to ${layers - 1}`,
+      `${stage}: there is no layer ${outside.join(', ')}; the features have ${layers}, counted 0 to ${layers - 1}`,
     );
   return kept;
 }

@@ -1,6 +1,6 @@
 import { Schema } from 'apache-arrow';
 import { z } from 'zod';
-import { type Batch, findColumn, placeOf, selectColumns } from '../pipeline/batch.js';
+import { type Batch, findColumn, hasColumn, placeOf, selectColumns } from '../pipeline/batch.js';
 import { type Context, defineSource, type OpenSource } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
 import { type NeuronType, neuronTypes } from './backbone/types.js';
@@ -42,6 +42,8 @@ const options = z.strictObject({
 });
 
 type Options = z.output<typeof options>;
+
+const typeColumns = neuronTypes.map(featureColumn);
 
 /**
  * Source: features that were extracted before, by this program or the reference implementation (NAG.md §2), from files or
@@ -92,16 +94,26 @@ async function openLines(
   firstOrdinal: number,
 ): Promise<OpenSource> {
   const firstRows: ParsedRow[] = [];
-  for (const file of paths) firstRows.push(...(await firstRow(file, settings)));
+  for (const file of paths) firstRows.push(await firstRow(file, settings));
   const makers = featureMakers(firstRows, settings);
   const source = await openJsonl(paths, settings, context, firstOrdinal, makers);
-  return wanted(source, [...makers.keys()], settings, (batch) => batch);
+  if (!settings.neurons) requireFeatures(source, makers);
+  return withOnly(source, [...makers.keys()], (batch) => batch);
 }
 
-/** The first row of a file, if it has one. */
-async function firstRow(file: string, settings: Options): Promise<ParsedRow[]> {
-  for await (const line of readLines(file)) return [parseLine(line, file, settings, { texts: 0 })];
-  return [];
+async function firstRow(file: string, settings: Options): Promise<ParsedRow> {
+  for await (const line of readLines(file)) return parseLine(line, file, settings, { texts: 0 });
+  throw new DataError({ file }, 'is empty; expected one JSON object a line');
+}
+
+/** A type that appears after the first row of each file would be taken for some other column. */
+function requireFeatures({ schema, bundles }: OpenSource, makers: ReadonlyMap<string, unknown>): void {
+  const late = typeColumns.find((name) => !makers.has(name) && hasColumn(schema, name));
+  if (late === undefined) return;
+  throw new DataError(
+    { file: bundles[0]?.file, column: late },
+    'only some rows have it; name the types that all rows have under neurons',
+  );
 }
 
 async function openTables(
@@ -115,30 +127,20 @@ async function openTables(
     said = saidLayouts(files, settings);
   });
   const layouts: Layout[] = [];
-  for (const [type, layout] of said)
-    if (settings.neurons?.includes(type) ?? true)
-      layouts.push(layout ?? (await firstLayout(source, type, settings)));
+  for (const [type, layout] of said) layouts.push(layout ?? (await firstLayout(source, type, settings)));
   const made = new Map(layouts.map(({ info }) => [featureColumn(info.neurons), featureField(info)]));
   const schema = new Schema(source.schema.fields.map((field) => made.get(field.name) ?? field));
-  return wanted({ ...source, schema }, [...said.keys()].map(featureColumn), settings, (batch) =>
-    layouts.reduce(withFeatures, batch),
-  );
+  return withOnly({ ...source, schema }, [...made.keys()], (batch) => layouts.reduce(withFeatures, batch));
 }
 
-/** The source without feature columns of other types than the user wants, and with checked docids. */
-function wanted(
+/** The source with these of the feature columns, converted, and with checked docids. */
+function withOnly(
   source: OpenSource,
-  found: readonly string[],
-  { neurons }: Options,
+  names: readonly string[],
   convert: (batch: Batch) => Batch,
 ): OpenSource {
-  const named = neurons?.map(featureColumn) ?? found;
-  const missing = named.find((name) => !found.includes(name));
-  if (missing !== undefined)
-    throw new DataError({ file: source.bundles[0]?.file }, `has no "${missing}"; it has ${found.join(', ')}`);
-  const others = new Set(found.filter((name) => !named.includes(name)));
-  const { fields } = source.schema;
-  const kept = fields.filter(({ name }) => !others.has(name)).map(({ name }) => name);
+  const others = new Set(typeColumns.filter((name) => !names.includes(name)));
+  const kept = source.schema.fields.map(({ name }) => name).filter((name) => !others.has(name));
   return {
     ...source,
     schema: source.schema.select(kept),

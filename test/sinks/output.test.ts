@@ -2,7 +2,9 @@ import { Int32, type RecordBatch, Utf8 } from 'apache-arrow';
 import t from 'tap';
 import type { Batch } from '../../pipeline/batch.js';
 import { outputBatches } from '../../sinks/output.js';
+import { featureData, featureField } from '../../transforms/columns.js';
 import { batchOf, cells, recordBatch } from '../fixtures/engine.js';
+import { withField } from '../transforms/features/with-field.js';
 
 const int = new Int32();
 
@@ -15,7 +17,12 @@ function ranked(ranks: readonly number[], ordinal = 0, computed = ['nag_rank', '
   return { ...batchOf(columns, ordinal), computed: new Set(computed) };
 }
 
-async function output(batches: readonly Batch[], order: 'rank' | 'input' | undefined, onEnd = () => {}) {
+async function output(
+  batches: readonly Batch[],
+  order: 'rank' | 'input' | undefined,
+  onEnd = () => {},
+  names?: readonly string[],
+) {
   const input = (async function* () {
     try {
       yield* batches;
@@ -24,7 +31,7 @@ async function output(batches: readonly Batch[], order: 'rank' | 'input' | undef
     }
   })();
   const out: RecordBatch[] = [];
-  for await (const batch of outputBatches(input, order, '/tmp')) out.push(batch);
+  for await (const batch of outputBatches(input, order, '/tmp', names)) out.push(batch);
   return out;
 }
 
@@ -42,6 +49,39 @@ t.test('ranked rows by rank unless input order is asked for; hidden columns neve
       ['nag_rank', 'n'],
     );
   }
+});
+
+t.test('only columns that are named, by rank also where the rank is not', async (t) => {
+  const batches = [ranked([3, 1], 0), ranked([0, 2], 1)];
+  for (const names of [['n'], ['nag_rank', 'n'], ['n', 'nag_rank']]) {
+    const out = await output(batches, undefined, undefined, names);
+    t.strictSame(cells(out, 'n'), [0, 10, 20, 30]);
+    t.strictSame(
+      out[0]?.schema.fields.map((field) => field.name),
+      names,
+    );
+  }
+});
+
+t.test('features that were made differently are not written together', async (t) => {
+  const made = (model: string) => {
+    const info = {
+      neurons: 'fwd_up' as const,
+      layers: 1,
+      k: 1,
+      width: 9,
+      model,
+      tokenizer: 't',
+      maxLength: 9,
+    };
+    const data = featureData(Int32Array.from([5]), 1, info);
+    return batchOf(withField(recordBatch({ n: [int, [1]] }), featureField(info), data), 0);
+  };
+  t.equal((await output([made('m'), made('m')], undefined)).length, 2);
+  await t.rejects(output([made('m'), made('other')], undefined), {
+    message:
+      /column "fwd_up_feature" was made differently \(model weights: m and other\); write them with a sink/,
+  });
 });
 
 t.test('the ranks of an earlier run are a column like others', async (t) => {

@@ -1,29 +1,32 @@
 import type { Data } from 'apache-arrow';
-import { DataError } from '../../pipeline/errors.js';
-import { neuronTypes } from '../backbone/types.js';
 import { featureColumn, featureData, featureField } from '../columns.js';
 import { type ColumnMaker, own, type ParsedRow } from '../jsonl/convert.js';
-import { indicesKey, type Layout, layoutOf, noFeatures, putIndices, type Said } from './layout.js';
+import {
+  indicesKey,
+  type Layout,
+  layoutOf,
+  noFeatures,
+  putIndices,
+  requireLength,
+  type Said,
+  wantedTypes,
+} from './layout.js';
 
 /**
- * Makers of the feature columns that the first rows of files have, by name. A file of JSON lines says nothing of how
- * its features were made, and a row without one of the columns is an error.
+ * Makers of the feature columns of files, by name. JSON lines say nothing of how features were made.
+ * @param firstRows of each file; they must be alike, as all other rows must
  */
 export function featureMakers(firstRows: readonly ParsedRow[], said: Said): Map<string, ColumnMaker> {
-  const makers = neuronTypes.flatMap((type): [string, ColumnMaker][] => {
+  const columns = [...new Set(firstRows.flatMap(({ value }) => Object.keys(value)))];
+  const makers = wantedTypes(columns, firstRows[0]!.place, said).map((type): [string, ColumnMaker] => {
     const name = featureColumn(type);
-    const first = firstRows.find(({ value }) => Object.hasOwn(value, name));
-    if (!first) return [];
-    const place = { ...first.place, column: name };
-    const layout = layoutOf(type, indicesOf(first, name).length, place, said);
-    return [[name, makerOf(name, layout)]];
+    const place = (row: ParsedRow) => ({ ...row.place, column: name });
+    const [first, ...others] = firstRows;
+    const layout = layoutOf(type, indicesOf(first!, name).length, place(first!), said);
+    for (const row of others) requireLength(indicesOf(row, name).length, layout, () => place(row));
+    return [name, makerOf(name, layout)];
   });
-  if (makers.length > 0) return new Map(makers);
-  const [first] = firstRows;
-  throw new DataError(
-    first?.place ?? {},
-    `has no features: expected "${featureColumn('fwd_up')}" or another type's; its keys: ${Object.keys(first?.value ?? {}).join(', ')}`,
-  );
+  return new Map(makers);
 }
 
 function makerOf(name: string, layout: Layout): ColumnMaker {

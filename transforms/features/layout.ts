@@ -1,13 +1,27 @@
 import { describeValue } from '../../pipeline/describe-value.js';
 import { DataError, type Place } from '../../pipeline/errors.js';
-import type { NeuronType } from '../backbone/types.js';
-import { type FeatureInfo, trusted, unknown } from '../columns.js';
+import { type NeuronType, neuronTypes } from '../backbone/types.js';
+import { type FeatureInfo, featureColumn, trusted, unknown } from '../columns.js';
 
 /** What the user says of files that do not say it themselves. */
 export interface Said {
   readonly layers?: number | undefined;
   readonly width?: number | undefined;
+  /** Types to read; all that there are where it is undefined. */
+  readonly neurons?: readonly NeuronType[] | undefined;
   readonly trust: boolean;
+}
+
+/** The types to read of files that have these columns. Throws where one that the user names, or every one, is missing. */
+export function wantedTypes(columns: readonly string[], place: Place, { neurons }: Said): NeuronType[] {
+  const found = neuronTypes.filter((type) => columns.includes(featureColumn(type)));
+  const missing = neurons?.filter((type) => !found.includes(type)) ?? (found.length > 0 ? [] : ['fwd_up']);
+  if (missing.length === 0) return found.filter((type) => neurons?.includes(type) ?? true);
+  const names = missing.map((type) => `"${type}_feature"`).join(', ');
+  throw new DataError(
+    place,
+    `has no features: expected ${names}${neurons ? '' : " or another type's"} (columns: ${columns.join(', ')})`,
+  );
 }
 
 /** Key of the list in the reference's feature files: `{"layer_topk_value_index": [layers · k indices]}`. */
@@ -55,6 +69,18 @@ export function saidLayout(info: FeatureInfo, place: Place, said: Said): Layout 
   return { info: { ...info, model: origin, tokenizer: origin }, from };
 }
 
+/** Throws a `DataError` at `place` where a row's indices are more or fewer than those of other rows. */
+export function requireLength(found: number, { info, from }: Layout, place: () => Place): void {
+  const { layers, k } = info;
+  if (found === layers * k) return;
+  const there = place();
+  const like = there.file === from ? 'in the first row' : `in ${from}`;
+  throw new DataError(
+    there,
+    `expected ${layers * k} indices (${layers} layers × ${k}) as ${like}, found ${found}`,
+  );
+}
+
 /**
  * Puts a row's indices where they belong in [rows × layers × k]. Throws a `DataError` at `place` where there are more
  * or fewer than in other rows, or one is no neuron of its layer.
@@ -63,16 +89,12 @@ export function putIndices(
   out: Int32Array,
   row: number,
   indices: ArrayLike<unknown>,
-  { info, from }: Layout,
+  layout: Layout,
   place: () => Place,
 ): void {
-  const { layers, k, width } = info;
+  const { layers, k, width } = layout.info;
   const length = layers * k;
-  if (indices.length !== length)
-    throw new DataError(
-      place(),
-      `expected ${length} indices (${layers} layers × ${k}), as ${from} has, found ${indices.length}`,
-    );
+  requireLength(indices.length, layout, place);
   for (let i = 0; i < length; i++) {
     const value = indices[i];
     const index = typeof value === 'bigint' ? Number(value) : value;

@@ -2,7 +2,7 @@ import { type Data, DataType, type Field, Struct, type Vector } from 'apache-arr
 import { type Batch, placeOf, withColumn } from '../../pipeline/batch.js';
 import type { OpenSource } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
-import { type NeuronType, neuronTypes } from '../backbone/types.js';
+import type { NeuronType } from '../backbone/types.js';
 import { featureColumn, featureData, featureInfo, featureMetadata } from '../columns.js';
 import type { ListedFile } from '../read-parquet.js';
 import { differenceOfFeatures } from '../same-features.js';
@@ -14,6 +14,7 @@ import {
   putIndices,
   type Said,
   saidLayout,
+  wantedTypes,
 } from './layout.js';
 
 /**
@@ -21,27 +22,25 @@ import {
  * say different things, naming both.
  */
 export function saidLayouts(files: readonly ListedFile[], said: Said): Map<NeuronType, Layout | undefined> {
+  const first = files[0]!;
+  const names = first.schema.fields.map(({ name }) => name);
   const layouts = new Map<NeuronType, Layout | undefined>();
-  for (const { path, schema } of files) {
-    for (const type of neuronTypes) {
-      const name = featureColumn(type);
-      const field = schema.fields.find((known) => known.name === name);
-      if (!field) continue;
-      const place = { file: path, column: name };
-      requireLists(field, path);
-      const own = field.metadata.has('nag.neurons')
-        ? saidLayout(infoOf(field, path), place, said)
-        : undefined;
-      if (layouts.has(type)) requireSame(layouts.get(type), own, place, files[0]!.path);
-      else layouts.set(type, own);
-    }
+  for (const type of wantedTypes(names, { file: first.path }, said)) {
+    const layoutIn = ({ path, schema }: ListedFile): Layout | undefined => {
+      const field = schema.fields.find(({ name }) => name === featureColumn(type));
+      return field && layoutOfField(field, path, said);
+    };
+    const own = layoutIn(first);
+    for (const file of files.slice(1)) requireSame(own, layoutIn(file), type, file.path, first.path);
+    layouts.set(type, own);
   }
-  if (layouts.size === 0)
-    throw new DataError(
-      { file: files[0]!.path },
-      `has no features: expected "${featureColumn('fwd_up')}" or another type's (columns: ${files[0]!.schema.fields.map(({ name }) => name).join(', ')})`,
-    );
   return layouts;
+}
+
+function layoutOfField(field: Field, file: string, said: Said): Layout | undefined {
+  requireLists(field, file);
+  if (!field.metadata.has('nag.neurons')) return undefined;
+  return saidLayout(infoOf(field, file), { file, column: field.name }, said);
 }
 
 function infoOf(field: Field, file: string) {
@@ -57,20 +56,18 @@ function infoOf(field: Field, file: string) {
 function requireSame(
   first: Layout | undefined,
   own: Layout | undefined,
-  place: { file: string; column: string },
+  type: NeuronType,
+  file: string,
   firstFile: string,
 ): void {
-  const difference =
-    first && own
-      ? differenceOfFeatures(first.info, own.info)
-      : first === own
-        ? undefined
-        : 'only one of the two says how they were made';
-  if (difference !== undefined)
-    throw new DataError(
-      place,
-      `its features were made differently than those of ${first?.from ?? firstFile}: ${difference}; they cannot be read together`,
-    );
+  const known =
+    (first === undefined) === (own === undefined) ? undefined : 'only one of the two says how they were made';
+  const difference = first && own ? differenceOfFeatures(first.info, own.info) : known;
+  if (difference === undefined) return;
+  throw new DataError(
+    { file, column: featureColumn(type) },
+    `its features were made differently than those of ${firstFile}: ${difference}; they cannot be read together`,
+  );
 }
 
 /** The layout of a column that no file tells, from the first row of all. */
