@@ -1,10 +1,14 @@
 import { show } from '../sinks/show.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
+import { writeKeys } from '../sinks/write-keys.js';
+import { writeModel } from '../sinks/write-model.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
 import { extract } from '../transforms/extract.js';
+import { neurons } from '../transforms/neurons.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
 import { readJsonl } from '../transforms/read-jsonl.js';
+import { readKeysSource } from '../transforms/read-keys.js';
 import { readParquet } from '../transforms/read-parquet.js';
 import { score } from '../transforms/score.js';
 import { tokenize } from '../transforms/tokenize.js';
@@ -15,13 +19,17 @@ import { createRegistry } from './registry.js';
 export const builtins = createRegistry([
   readParquet,
   readJsonl,
+  readKeysSource,
   tokenize,
   extract,
   topK,
   profile,
+  neurons,
   score,
   rank,
   writeParquetSink,
   writeJsonl,
+  writeKeys,
+  writeModel,
   show,
 ]);

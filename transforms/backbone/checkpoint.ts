@@ -43,7 +43,7 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   for (const { name, shape } of bodyWeights(architecture)) {
     checkTensor(name, shape, found.get(name.slice(prefix.length)), source);
   }
-  return { dir, architecture, tensors };
+  return { dir, architecture, tensors, files: realFiles };
 }
 
 function checkTensor(
