@@ -70,10 +70,7 @@ t.test('a session refuses neurons that the model does not have', async (t) => {
     maxLength: 8,
     device: 'cpu',
   } as const;
-  await t.rejects(
-    openSession({ ...options, deactivate: { 4: [0] } }),
-    /^layer 4: the model has 4/,
-  );
+  await t.rejects(openSession({ ...options, deactivate: { 4: [0] } }), /^layer 4: the model has 4/);
   const session = await openSession({ ...options, deactivate: { 0: [3] } });
   const { impacts } = await session.run({ ids: Int32Array.of(1, 2), lengths: Int32Array.of(2) });
   t.equal(impacts.fwd_up?.[3], 0);
