@@ -111,7 +111,11 @@ async function copy(
   change: (handle: FileHandle) => Promise<void> = async () => undefined,
 ): Promise<void> {
   const from = createReadStream(file, { highWaterMark: copyBytes });
-  await pipeline(from, createWriteStream(target, { flags: 'wx', highWaterMark: copyBytes }), { signal });
+  const to = createWriteStream(target, { flags: 'wx', highWaterMark: copyBytes });
+  await pipeline(from, to, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw error;
+  });
   const handle = await open(target, 'r+');
   try {
     await change(handle);
