@@ -4,6 +4,8 @@ import { plot } from '../sinks/plot.js';
 import { show } from '../sinks/show.js';
 import { stability } from '../sinks/stability.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
+import { writeKeys } from '../sinks/write-keys.js';
+import { writeModel } from '../sinks/write-model.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
 import { deduplicate } from '../transforms/deduplicate.js';
 import { explain } from '../transforms/explain.js';
@@ -14,10 +16,12 @@ import { join } from '../transforms/join.js';
 import { label } from '../transforms/label.js';
 import { layers } from '../transforms/layers.js';
 import { likelihood } from '../transforms/likelihood.js';
+import { neurons } from '../transforms/neurons.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
 import { readFeatures } from '../transforms/read-features.js';
 import { readJsonl } from '../transforms/read-jsonl.js';
+import { readKeysSource } from '../transforms/read-keys.js';
 import { readParquet } from '../transforms/read-parquet.js';
 import { sample } from '../transforms/sample.js';
 import { score } from '../transforms/score.js';
@@ -30,6 +34,7 @@ export const builtins = createRegistry([
   readParquet,
   readJsonl,
   readFeatures,
+  readKeysSource,
   tokenize,
   extract,
   topK,
@@ -37,6 +42,7 @@ export const builtins = createRegistry([
   join,
   layers,
   profile,
+  neurons,
   score,
   rank,
   explain,
@@ -47,6 +53,8 @@ export const builtins = createRegistry([
   likelihood,
   writeParquetSink,
   writeJsonl,
+  writeKeys,
+  writeModel,
   show,
   distances,
   stability,

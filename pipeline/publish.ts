@@ -3,17 +3,27 @@ import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promi
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError, messageOf, NagError } from './errors.js';
 
-/** What an earlier output folder holds. A folder with anything else in it is not ours to replace. */
-const OUTPUT_ENTRY = /^(?:part-\d+\.[\w.]+|_SUCCESS)$/;
+/** An entry of a folder that no earlier output put there: a folder that has one is not ours to replace. */
+export type ForeignEntry = (folder: string) => Promise<string | undefined>;
 
 /** Lists, a name a line, what an output folder holds besides: files that have names of their own. */
 export const CONTENTS = '.nag-contents';
+
+const foreignToParts: ForeignEntry = async (folder) => {
+  const entries = await readdir(folder);
+  const listed = entries.includes(CONTENTS) ? await readFile(join(folder, CONTENTS), 'utf8') : '';
+  const own = new Set([CONTENTS, ...listed.split('\n')]);
+  return entries.find((entry) => !/^(?:part-\d+\.[\w.]+|_SUCCESS)$/.test(entry) && !own.has(entry));
+};
 
 /**
  * Makes a hidden folder beside `final`, on the same file system, for output that is not complete yet; parents of
  * `final` are made. Errors: DataError when that is not possible, or `final` is a folder that holds other things.
  */
-export async function makeStagingFolder(final: string): Promise<string> {
+export async function makeStagingFolder(
+  final: string,
+  foreignEntry: ForeignEntry = foreignToParts,
+): Promise<string> {
   const staging = sibling(final, 'tmp');
   try {
     await mkdir(staging, { recursive: true });
@@ -21,7 +31,7 @@ export async function makeStagingFolder(final: string): Promise<string> {
     throw new DataError({ file: final }, `cannot be written: ${messageOf(cause)}`, { cause });
   }
   try {
-    await checkReplaceable(final);
+    await checkReplaceable(final, foreignEntry);
   } catch (thrown) {
     await rm(staging, { recursive: true, force: true });
     throw thrown;
@@ -34,8 +44,12 @@ export async function makeStagingFolder(final: string): Promise<string> {
  * replaces file, otherwise by moving the old one aside first, and back should the move fail. Durable on return.
  * Errors: DataError when the old output cannot be replaced; it is then still there.
  */
-export async function publish(temporary: string, final: string): Promise<void> {
-  await checkReplaceable(final);
+export async function publish(
+  temporary: string,
+  final: string,
+  foreignEntry: ForeignEntry = foreignToParts,
+): Promise<void> {
+  await checkReplaceable(final, foreignEntry);
   try {
     const [fresh, old] = [await lstat(temporary), await kindOf(final)];
     if (fresh.isDirectory()) await syncFolder(temporary);
@@ -67,12 +81,9 @@ function sibling(final: string, kind: string): string {
   return join(dirname(path), `.${basename(path)}.${kind}-${unique}`);
 }
 
-async function checkReplaceable(final: string): Promise<void> {
+async function checkReplaceable(final: string, foreignEntry: ForeignEntry): Promise<void> {
   if ((await kindOf(final)) !== 'folder') return;
-  const entries = await readdir(final);
-  const listed = entries.includes(CONTENTS) ? await readFile(join(final, CONTENTS), 'utf8') : '';
-  const own = new Set([CONTENTS, ...listed.split('\n')]);
-  const foreign = entries.find((entry) => !OUTPUT_ENTRY.test(entry) && !own.has(entry));
+  const foreign = await foreignEntry(final);
   if (foreign === undefined) return;
   throw new DataError(
     { file: final },

@@ -8,12 +8,12 @@ import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
 import type { Batch } from '../pipeline/batch.js';
 import { defineSink } from '../pipeline/component.js';
-import { DataError, isDiskFull, messageOf, NagError } from '../pipeline/errors.js';
 import { makeStagingFolder, publish } from '../pipeline/publish.js';
 import { columnNeeds } from './columns.js';
 import { linesOf } from './json-row.js';
 import { writeShards } from './jsonl-shards.js';
 import { outputBatches, outputOptions, sameColumns } from './output.js';
+import { writeFailure } from './write-failure.js';
 
 const options = z
   .strictObject({
@@ -59,7 +59,7 @@ export const writeJsonl = defineSink({
       };
     } catch (error) {
       await discard();
-      throw explain(error, settings.path);
+      throw writeFailure(error, settings.path);
     }
   },
 });
@@ -118,13 +118,4 @@ async function sync(file: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function explain(error: unknown, path: string): unknown {
-  if (error instanceof NagError || !(error instanceof Error) || !('code' in error)) return error;
-  return new DataError(
-    { file: path },
-    isDiskFull(error) ? 'the disk is full; nothing was written' : `cannot be written: ${messageOf(error)}`,
-    { cause: error },
-  );
 }

@@ -81,10 +81,12 @@ async function openStored(
   firstOrdinal: number,
 ): Promise<OpenSource> {
   const source = await openStore(folder, settings, context, firstOrdinal);
-  const found = source.schema.fields
-    .filter(({ metadata }) => metadata.has('nag.neurons'))
-    .map(({ name }) => name);
-  return wanted(source, found, settings, (batch) => batch);
+  const found = typeColumns.filter((name) => hasColumn(source.schema, name));
+  const wanted = settings.neurons?.map(featureColumn) ?? found;
+  const missing = wanted.find((name) => !found.includes(name));
+  if (missing !== undefined)
+    throw new DataError({ file: folder }, `has no "${missing}"; it has ${found.join(', ')}`);
+  return withOnly(source, wanted, (batch) => batch);
 }
 
 async function openLines(

@@ -170,7 +170,7 @@ function sideStages(refs: readonly Reference[], takesRows: boolean, scope: Scope
 export function sidesOf(
   component: Component,
 ): Pick<Transform, 'sides' | 'optionalSides' | 'severalSides' | 'gathers'> {
-  return component.kind === 'transform' || component.kind === 'sink' ? component : {};
+  return component.kind === 'source' ? {} : component;
 }
 
 function references(
