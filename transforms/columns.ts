@@ -8,7 +8,6 @@ import {
   type RecordBatch,
   Uint16,
 } from 'apache-arrow';
-import type { Needs } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { type NeuronType, neuronTypes } from './backbone/types.js';
 import type { FeatureIndices } from './nag/profile.js';
@@ -81,7 +80,7 @@ export function impactColumn(type: NeuronType): string {
 }
 
 /** What stages that use feature columns want of a source that has them. */
-export function featureNeeds(type?: NeuronType): Needs {
+export function featureNeeds(type?: NeuronType): { columns: string[] } {
   return { columns: type === undefined ? neuronTypes.map(featureColumn) : [featureColumn(type)] };
 }
 
