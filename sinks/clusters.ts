@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineSink, path } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
+import { featureNeeds } from '../transforms/columns.js';
 import { type Agreement, agreement, contingency } from '../transforms/nag/agreement.js';
 import { type Clustering, kmeans, type Nags } from '../transforms/nag/kmeans.js';
 import { seededRandom } from '../transforms/nag/seeded-random.js';
@@ -40,7 +41,7 @@ export const clusters = defineSink({
     - {use: extract, with: {model: models/Qwen3-0.6B-Base}}
     - {use: top_k, with: {k: 20}}
     - {use: clusters, with: {by: category, path: out/clusters.json}}`,
-  needs: ({ by }) => ({ columns: [by], optionalRoles: ['docid'] }),
+  needs: ({ by, feature }) => ({ columns: [by, ...featureNeeds(feature)], optionalRoles: ['docid'] }),
   async run(input, settings, context) {
     const rows = await readLabelled(input, settings, context, 2);
     const count = settings.clusters ?? rows.names.length;

@@ -71,7 +71,7 @@ export const plot = defineSink({
     - {use: extract, with: {model: models/Qwen3-0.6B-Base}}
     - {use: top_k, with: {k: 10}}
     - {use: plot, with: {path: [out/nags.png, out/nags.svg], by: category, per_label: 300}}`,
-  needs: ({ by }) => ({ columns: [by], optionalRoles: ['docid'] }),
+  needs: ({ by, feature }) => ({ columns: [by, ...featureNeeds(feature)], optionalRoles: ['docid'] }),
   async run(input, settings, context) {
     const rows = await readLabelled(input, settings, context, least[settings.method]);
     if (rows.names.length === 1) context.note(`all rows have the same ${settings.by}, "${rows.names[0]}"`);

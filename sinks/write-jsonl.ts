@@ -40,8 +40,12 @@ export const writeJsonl = defineSink({
   summary: 'Write rows as JSON lines, gzipped where the path ends in .gz',
   options,
   example: `
-    - {use: read.parquet, with: {path: "docs/*.parquet"}}
-    - {use: write.jsonl, with: {path: out/docs.jsonl.gz}}`,
+    - {id: docs, use: read.parquet, with: {path: "docs/*.parquet"}}
+    - {use: write.jsonl, with: {path: out/docs.jsonl.gz}}
+    - {use: tokenize, from: docs, with: {model: models/Qwen3-0.6B-Base}}
+    - {use: extract, with: {model: models/Qwen3-0.6B-Base}}
+    - {use: top_k, with: {k: 10}}
+    - {use: write.jsonl, with: {path: out/features, shards: input, columns: [docid, fwd_up_feature]}}`,
   needs: ({ columns }) => columnNeeds(columns),
   async run(input, settings, context) {
     const staging = await makeStagingFolder(settings.path);

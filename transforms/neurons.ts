@@ -3,7 +3,7 @@ import type { Batch } from '../pipeline/batch.js';
 import { type Combine, type CombineContext, defineCombine } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
-import { featureMetadata } from './columns.js';
+import { featureColumn, featureMetadata, impactColumn } from './columns.js';
 import { drawNeurons } from './nag/draw.js';
 import { meansOf } from './nag/exact-sums.js';
 import { largest } from './nag/largest.js';
@@ -29,6 +29,12 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
+/** The columns that a method looks at. */
+function measured(feature: Options['feature'], method: Options['method']): string[] {
+  const types = feature === undefined ? neuronTypes : [feature];
+  return types.map(method === 'high_mean' || method === 'high_delta' ? impactColumn : featureColumn);
+}
+
 /** Combine: what the documents of the contrast tell, for `high_delta`. */
 const contrast: Combine = defineCombine<typeof options, Tally | undefined, Tally>({
   name: 'neurons.contrast',
@@ -36,7 +42,7 @@ const contrast: Combine = defineCombine<typeof options, Tally | undefined, Tally
   options,
   yields: 'value',
   example: '',
-  needs: () => ({}),
+  needs: ({ feature, method }) => ({ columns: measured(feature, method) }),
   start: async ({ method, feature }, context) => {
     if (method !== 'high_delta')
       throw new NagError(`${context.stage}: a contrast is for method: high_delta; remove it from "from"`);
@@ -64,7 +70,7 @@ export const neurons = defineCombine<typeof options, Tally | undefined, AsyncIte
     - {use: top_k, with: {k: 10}}
     - {use: neurons, with: {method: frequency}}
     - {use: write.keys, with: {path: out/keys.json}}`,
-  needs: () => ({}),
+  needs: ({ feature, method }) => ({ columns: measured(feature, method) }),
   start: async (settings, context, sides) => {
     const { method, feature } = settings;
     const other = sides.get('contrast') as Tally | undefined;

@@ -4,10 +4,13 @@ import {
   type FeatureInfo,
   featureColumns,
   featureData,
+  featureField,
   featureInfo,
   featureMetadata,
+  featureNeeds,
   findFeatures,
   impactData,
+  subsetText,
 } from '../../transforms/columns.js';
 
 const info: FeatureInfo = {
@@ -46,6 +49,18 @@ t.test('what a column holds can be read from its metadata', async (t) => {
   t.throws(() => featureInfo(new Field('x', field.type, false, unknown)), {
     message: 'column "x": unknown neuron type mlp',
   });
+});
+
+t.test('which layers were kept is among it', async (t) => {
+  const some = { ...info, subset: { kept: [0, 12], of: 28 } };
+  t.same(featureInfo(featureField(some)), some);
+  t.equal(subsetText(some.subset), '0,12 of 28');
+  t.equal(subsetText(undefined), 'all');
+});
+
+t.test('what stages that use features read: of one type, or of all', async (t) => {
+  t.same(featureNeeds('att_q'), ['att_q_feature']);
+  t.equal(featureNeeds().length, 6);
 });
 
 t.test('indices take 16 bits where all fit', async (t) => {

@@ -90,3 +90,22 @@ t.test('refuses what does not fit, and counts nothing of it', async (t) => {
   t.throws(() => createCounts(0, 4), /layers/);
   t.throws(() => createCounts(2, 1.5), /width/);
 });
+
+t.test(
+  'weights of powers 1 and 2 are the same bits in a wider table, whatever width is assumed',
+  async (t) => {
+    const weightsOf = (width: number, power: number) => {
+      const c = createCounts(1, width);
+      addFeatures(
+        c,
+        Uint16Array.from({ length: 4000 }, (_, i) => (i * i * 7) % 997),
+        100,
+        40,
+      );
+      return [...profileWeights(c, power).subarray(0, 997)];
+    };
+    for (const power of [1, 2]) t.strictSame(weightsOf(65536, power), weightsOf(1000, power));
+    const [wide, narrow] = [65536, 1000].map((width) => weightsOf(width, 0)[0]);
+    t.same([wide, narrow], [1 / 65536, 1 / 1000], '0⁰ = 1 also for neurons that do not exist');
+  },
+);
