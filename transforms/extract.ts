@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Batch, placeOf, withColumn, withoutColumns } from '../pipeline/batch.js';
-import { type Context, defineTransform, path } from '../pipeline/component.js';
+import { type Context, defineTransform } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
@@ -17,6 +17,7 @@ import {
   impactData,
 } from './columns.js';
 import { inBatchesOf, runDocuments } from './extract/batching.js';
+import { modelPath, openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
 /** Longest sequence that a session is prepared for; models for longer ones are rare among frozen extractors. */
@@ -26,8 +27,8 @@ const longestSequence = 8192;
 const impactBytes = 64e6;
 
 const options = z.strictObject({
-  model: path().describe(
-    'A HuggingFace model folder: config.json, model.safetensors or shards with their index',
+  model: modelPath().describe(
+    'A HuggingFace model folder (config.json, model.safetensors or shards with their index), or owner/name@revision on the hub',
   ),
   neurons: z
     .array(z.enum(neuronTypes))
@@ -117,8 +118,9 @@ interface Backbone {
 }
 
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
-  const checkpoint = await openCheckpoint(settings.model);
-  const { neurons, top, device, threads, model } = settings;
+  const model = await openModelFolder(settings.model, 'weights', context);
+  const checkpoint = await openCheckpoint(model);
+  const { neurons, top, device, threads } = settings;
   const k =
     top &&
     Object.fromEntries(neurons.map((type) => [type, resolveK(top, widthOf(checkpoint.architecture, type))]));

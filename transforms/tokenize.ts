@@ -3,9 +3,10 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { isText, type TextReader, textReader } from '../pipeline/arrow/text.js';
 import { type Batch, keepRows, placeOf, roleColumn, withColumn } from '../pipeline/batch.js';
-import { type Context, defineTransform, path } from '../pipeline/component.js';
+import { type Context, defineTransform } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
 import { idsColumn, idsMetadata } from './columns.js';
+import { modelPath, openModelFolder } from './model.js';
 import { DocumentTokenizer } from './tokenizer/tokenizer.js';
 
 /** Column of token counts made with `count: true`. */
@@ -15,7 +16,9 @@ const countColumn = 'nag_tokens';
 const inFlight = 64;
 
 const options = z.strictObject({
-  model: path().describe('A HuggingFace model folder, or a tokenizer.json'),
+  model: modelPath().describe(
+    'A HuggingFace model folder, a tokenizer.json, or owner/name@revision on the hub',
+  ),
   max_length: z.int().min(1).default(120).describe('Tokens kept of each document, from its start'),
   count: z
     .boolean()
@@ -51,9 +54,8 @@ async function* tokenizeAll(
   settings: Options,
   context: Context,
 ): AsyncGenerator<Batch> {
-  const tokenizer = await context.resource(`tokenizer ${settings.model}`, () =>
-    DocumentTokenizer.open(settings.model),
-  );
+  const model = await openModelFolder(settings.model, 'tokenizer', context);
+  const tokenizer = await context.resource(`tokenizer ${model}`, () => DocumentTokenizer.open(model));
   context.provenance.set('nag.tokenizer', tokenizer.sha256);
   for await (const batch of input) yield await tokenizeBatch(batch, tokenizer, settings, context);
 }
