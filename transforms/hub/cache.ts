@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { getHFHubCachePath, getRepoFolderName } from '@huggingface/hub';
@@ -31,7 +32,7 @@ export async function cachedCommit(folder: string, { revision }: HubModel): Prom
 export async function rememberCommit(folder: string, { revision }: HubModel, commit: string): Promise<void> {
   if (revision === commit) return;
   const file = join(folder, 'refs', revision);
-  const aside = `${file}.${process.pid}.incomplete`;
+  const aside = `${file}.${randomUUID()}`;
   await mkdir(dirname(file), { recursive: true });
   await writeFile(aside, commit);
   await rename(aside, file);

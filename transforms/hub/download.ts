@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, open as openFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -50,25 +50,22 @@ export async function download(
 async function fetchBlob(file: RemoteFile, blob: string, task: Download): Promise<void> {
   const partial = `${blob}.incomplete`;
   const before = (await sizeOf(partial)) ?? 0;
-  await fetchRest(file, partial, task);
+  await fetchRest(file, blob, partial, task);
   const problem = await difference(file, partial, task.signal);
-  if (problem === undefined) {
-    await rename(partial, blob).catch(async (error: unknown) => {
-      // Another process may have been as fast.
-      if ((await sizeOf(blob)) !== file.bytes) throw error;
-    });
-    return;
-  }
+  if (problem === undefined) await rename(partial, blob).catch(() => undefined);
+  const whole = (await sizeOf(blob)) === file.bytes;
   await rm(partial, { force: true });
+  // Whole it is also where another process was as fast.
+  if (whole) return;
   // What an earlier attempt left may have been spoilt; what came just now has no such excuse.
   if (before > 0) return await fetchBlob(file, blob, task);
-  throw new DataError({ file: file.name }, `${problem}; it was thrown away: run again to fetch it again`);
+  const what = problem ?? 'it cannot be put into the cache';
+  throw new DataError({ file: file.name }, `${what}; it was thrown away: run again to fetch it again`);
 }
 
 /** Fetches what is missing at a file's end; a connection that breaks is taken up where it broke. */
-async function fetchRest(file: RemoteFile, partial: string, task: Download): Promise<void> {
-  await (await open(partial, 'a')).close();
-  for (let retries = 0, had = -1; ; retries++) {
+async function fetchRest(file: RemoteFile, blob: string, partial: string, task: Download): Promise<void> {
+  for (let retries = 0, had = -1; (await sizeOf(blob)) !== file.bytes; retries++) {
     const have = (await sizeOf(partial)) ?? 0;
     if (have >= file.bytes) return;
     if (have > had) retries = 0;
@@ -93,6 +90,7 @@ async function fetchFrom(start: number, partial: string, { open, onBytes, signal
       onBytes(at);
     }
   };
+  await (await openFile(partial, 'a')).close();
   const file = createWriteStream(partial, { flags: 'r+', start, flush: true });
   await pipeline(blob.slice(start).stream(), counted, file, { signal });
 }

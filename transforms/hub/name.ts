@@ -6,8 +6,8 @@ export interface HubModel {
   readonly revision: string;
 }
 
-/** `owner/name` or `owner/name@revision`. */
-export const hubPattern = String.raw`^\w[\w.-]*/\w[\w.-]*(@\w[\w./-]*)?$`;
+/** `owner/name` or `owner/name@revision`; like git's names, without two dots in a row. */
+export const hubPattern = String.raw`^(?!.*\.\.)\w[\w.-]*/\w[\w.-]*(@\w[\w./-]*)?$`;
 
 /** Undefined for what can only be a path. */
 export function parseHubName(text: string): HubModel | undefined {
