@@ -1,7 +1,7 @@
 import { type Context, path } from '../pipeline/component.js';
 import type { Part } from './hub/cache.js';
 import { hubPattern, parseHubName } from './hub/name.js';
-import { openSnapshot } from './hub/snapshot.js';
+import { findCommit, openSnapshot } from './hub/snapshot.js';
 
 /** An option that names a model: a folder, or where there is none, `owner/name` or `owner/name@revision` on the hub. */
 export function modelPath() {
@@ -16,9 +16,14 @@ export function modelPath() {
 export async function openModelFolder(model: string, part: Part, context: Context): Promise<string> {
   const hub = parseHubName(model);
   if (hub === undefined) return model;
-  const { folder, commit } = await context.resource(`hub ${part} ${model}`, async () => ({
-    ...(await openSnapshot(hub, part, context)),
-    close: () => undefined,
+  const close = () => undefined;
+  const { commit } = await context.resource(`hub ${model}`, async () => ({
+    commit: await findCommit(hub, context),
+    close,
+  }));
+  const { folder } = await context.resource(`hub ${part} ${model}`, async () => ({
+    folder: await openSnapshot(hub, commit, part, context),
+    close,
   }));
   const source = part === 'weights' ? 'nag.model_source' : 'nag.tokenizer_source';
   context.provenance.set(source, `${hub.repo}@${commit}`);

@@ -86,6 +86,7 @@ async function shardsOf(file: string): Promise<string[]> {
   return [...new Set(Object.values(map).map(String))].sort();
 }
 
-function isCommit(revision: string): boolean {
+/** A commit's full name. */
+export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }

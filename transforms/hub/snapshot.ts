@@ -4,6 +4,7 @@ import { DataError, isDiskFull, messageOf, NagError } from '../../pipeline/error
 import {
   cachedCommit,
   cacheFolder,
+  isCommit,
   missingFiles,
   modelFolderIn,
   type Part,
@@ -20,71 +21,76 @@ export interface Watcher {
   note(text: string): void;
 }
 
-/** A commit of a model, in HuggingFace's cache. */
-export interface Snapshot {
-  readonly commit: string;
-  /** A folder with the files of the parts asked for. */
-  readonly folder: string;
+/**
+ * The commit that a model's revision stands for: what the cache remembers, otherwise what the hub says, which is then
+ * remembered. So a branch does not move under runs that have begun with it; delete it from the cache to follow it.
+ * @throws NagError where neither knows
+ */
+export async function findCommit(model: HubModel, watcher: Watcher): Promise<string> {
+  const folder = modelFolderIn(cacheFolder(), model);
+  const known = await cachedCommit(folder, model);
+  if (known !== undefined) return known;
+  return await online(model, watcher, async (hub) => {
+    const { repo, revision } = model;
+    watcher.doing(`asking the hub for ${repo}`);
+    const { sha } = await modelInfo({ name: repo, revision, additionalFields: ['sha'], ...hub });
+    if (!isCommit(sha)) throw new Error(`expected a commit, found ${JSON.stringify(sha)}`);
+    await rememberCommit(folder, model, sha);
+    return sha;
+  });
 }
 
 /**
- * A part of a model: from the cache, without network, where all of it is there; otherwise from the hub, into the cache.
- * Environment: HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, as for HuggingFace's own programs.
+ * A folder with a part of a model: from HuggingFace's cache, without network, where all of it is there; otherwise from
+ * the hub, into the cache. Environment: HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE.
  * @throws NagError that says what is missing, where it was looked for, and what to do
  */
-export async function openSnapshot(model: HubModel, part: Part, watcher: Watcher): Promise<Snapshot> {
+export async function openSnapshot(
+  model: HubModel,
+  commit: string,
+  part: Part,
+  watcher: Watcher,
+): Promise<string> {
   const folder = modelFolderIn(cacheFolder(), model);
-  const known = await cachedCommit(folder, model);
-  if (known !== undefined) {
-    const snapshot = join(folder, 'snapshots', known);
-    if ((await missingFiles(snapshot, part)).length === 0) return { commit: known, folder: snapshot };
-  }
+  const snapshot = join(folder, 'snapshots', commit);
+  if ((await missingFiles(snapshot, part)).length === 0) return snapshot;
+  return await online(model, watcher, async (hub) => {
+    watcher.doing(`asking the hub for ${model.repo}`);
+    const files = await filesOf(model, commit, hub);
+    const missing = () => missingFiles(snapshot, part, (name) => files.has(name));
+    // Twice where there is an index: it tells the shards.
+    for (let names = await missing(); names.length > 0; names = await missing()) {
+      for (const [i, name] of names.entries()) {
+        const file = files.get(name);
+        if (file === undefined)
+          throw new NagError(`${written(model)}: the hub's folder has no ${name}${formats}`);
+        const place = names.length > 1 ? ` (${i + 1} of ${names.length})` : '';
+        await download(file, folder, snapshot, {
+          open: () => openFile(model, name, commit, hub),
+          onBytes: shower(`fetching ${model.repo}/${name}${place}`, file.bytes, watcher),
+          signal: watcher.signal,
+        });
+      }
+    }
+    watcher.note(`fetched ${model.repo} (${part}, commit ${commit}) into ${cacheFolder()}`);
+    return snapshot;
+  });
+}
+
+/** Does what needs the hub, and explains what fails. */
+async function online<T>(
+  model: HubModel,
+  watcher: Watcher,
+  work: (hub: Connection) => Promise<T>,
+): Promise<T> {
   if (isOffline()) throw new NagError(`${notHere(model)}, and HF_HUB_OFFLINE is set. ${advice(model)}`);
   try {
-    return await fetchSnapshot(model, part, folder, known, watcher);
+    return await work(connection(watcher.signal));
   } catch (error) {
     watcher.signal.throwIfAborted();
     throw error instanceof NagError && !(error instanceof DataError) ? error : hubError(model, error);
   } finally {
     watcher.doing(undefined);
-  }
-}
-
-async function fetchSnapshot(
-  model: HubModel,
-  part: Part,
-  folder: string,
-  known: string | undefined,
-  watcher: Watcher,
-): Promise<Snapshot> {
-  const hub = connection(watcher.signal);
-  watcher.doing(`asking the hub for ${model.repo}`);
-  // What is there of a commit is completed: all parts come from the same one.
-  const commit = known ?? (await commitOf(model, hub));
-  const files = await filesOf(model, commit, hub);
-  await rememberCommit(folder, model, commit);
-  const snapshot = join(folder, 'snapshots', commit);
-  const onHub = (name: string) => files.has(name);
-  // Twice where there is an index: it tells the shards.
-  for (let names = await missing(); names.length > 0; names = await missing()) {
-    for (const [i, name] of names.entries()) {
-      const file = files.get(name);
-      if (file === undefined)
-        throw new NagError(`${written(model)}: the hub's folder has no ${name}${formats}`);
-      const place = names.length > 1 ? ` (${i + 1} of ${names.length})` : '';
-      const say = shower(`fetching ${model.repo}/${name}${place}`, file.bytes, watcher);
-      await download(file, folder, snapshot, {
-        open: () => openFile(model, name, commit, hub),
-        onBytes: say,
-        signal: watcher.signal,
-      });
-    }
-  }
-  watcher.note(`fetched ${model.repo} (${part}, commit ${commit}) into ${cacheFolder()}`);
-  return { commit, folder: snapshot };
-
-  function missing(): Promise<string[]> {
-    return missingFiles(snapshot, part, onHub);
   }
 }
 
@@ -103,12 +109,6 @@ function connection(signal: AbortSignal): Connection {
     ...(token ? { accessToken: token.trim() } : {}),
     fetch: (input, init) => fetch(input, { ...init, signal }),
   };
-}
-
-async function commitOf({ repo, revision }: HubModel, hub: Connection): Promise<string> {
-  const { sha } = await modelInfo({ name: repo, revision, additionalFields: ['sha'], ...hub });
-  if (/^[0-9a-f]{40}$/.test(sha)) return sha;
-  throw new Error(`expected a commit, found ${JSON.stringify(sha)}`);
 }
 
 /** The files of the top folder whose names are plain. */
