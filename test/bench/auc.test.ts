@@ -57,7 +57,7 @@ t.test('a twin has the shapes of its model, and weights that its seed decides', 
   t.ok(values('model.norm.weight').every((value) => value === 1));
 });
 
-t.test('nag-mini ranks the category of the target first, on documents it never saw', async (t) => {
+t.test('nag-mini ranks the category of the target first, on documents it was not trained on', async (t) => {
   for (const name of ['demo', 'quickstart']) {
     const documents = await ownDocuments(configs, name);
     const distances = await measure(documents, configs, [1], join(t.testdir({}), name));
