@@ -40,6 +40,8 @@ export interface Context {
   count(figure: string, amount: number): void;
   /** Says that rows are worked through that are given on later: progress counts them. */
   worked(rows: number): void;
+  /** What keeps the stage busy before rows flow, such as a download; shown instead of its rows until it is undefined. */
+  doing(text: string | undefined): void;
   /** A remark that the user should see once, however often it is made. */
   note(text: string): void;
   /** Text that is printed at the end of a run that succeeded. */
@@ -190,9 +192,15 @@ export interface Prepared {
   discard(): Promise<void>;
 }
 
-/** An option that is a path or a glob. Relative ones are relative to the configuration file. */
-export function path() {
-  return z.string().min(1).meta({ format: 'path' });
+/**
+ * An option that is a path or a glob. Relative ones are relative to the configuration file.
+ * @param orName a pattern of names that stay as they are written, where there is no file or folder of that name
+ */
+export function path({ orName }: { readonly orName?: string } = {}) {
+  return z
+    .string()
+    .min(1)
+    .meta({ format: 'path', ...(orName === undefined ? {} : { orName }) });
 }
 
 /** Helps the compiler to check a component's parts against its options; the component itself is unchanged. */

@@ -26,7 +26,7 @@ function display(stats: ReadonlyMap<string, StageStats>, screen: Screen) {
   const draw = () => {
     clear();
     const rows = [...stats.values()]
-      .filter((stage) => stage.state !== 'waiting')
+      .filter((stage) => stage.state !== 'waiting' || stage.doing !== undefined)
       .map((stage) => fit(stageLine(stage), screen.columns ?? 80));
     screen.write(rows.map((row) => `${row}\n`).join(''));
     shown = rows.length;
@@ -47,7 +47,9 @@ function display(stats: ReadonlyMap<string, StageStats>, screen: Screen) {
 
 function lines(name: string, stats: ReadonlyMap<string, StageStats>, screen: Screen) {
   const print = () => {
-    const running = [...stats.values()].filter((stage) => stage.state === 'running' && stage.kind !== 'sink');
+    const running = [...stats.values()].filter(
+      (stage) => stage.doing !== undefined || (stage.state === 'running' && stage.kind !== 'sink'),
+    );
     if (running.length > 0)
       screen.write(
         `${name}: ${running
@@ -68,6 +70,7 @@ function lines(name: string, stats: ReadonlyMap<string, StageStats>, screen: Scr
 
 /** `extract+top_k   12,345 documents   98.2 documents/s   11,900 tokens/s   41 %   2 min left` */
 function stageLine(stage: StageStats): string {
+  if (stage.doing !== undefined) return `${stage.label.padEnd(18)}  ${stage.doing}`;
   const passed = stage.kind === 'combine' || stage.kind === 'sink' ? stage.rowsIn : stage.rowsOut;
   const rows = Math.max(passed, stage.worked);
   const seconds = Math.max(

@@ -189,6 +189,9 @@ export class Run {
       worked: (rows) => {
         stats.worked += rows;
       },
+      doing: (text) => {
+        stats.doing = text;
+      },
       note: (text) => this.#note(`${node.id}: ${text}`),
       report: (text) => this.reports.push(text),
       resource: (key, open) => this.#resources.get(key, node.component.name, open),

@@ -14,6 +14,8 @@ export interface StageStats {
   readonly figures: Map<string, number>;
   /** Rows that will come, where that is known. */
   expected: number | undefined;
+  /** What it is busy with before rows flow. */
+  doing: string | undefined;
   state: 'waiting' | 'running' | 'done';
   startedAt: number;
   endedAt: number;
@@ -29,6 +31,7 @@ export function createStats(label: string, kind: StageStats['kind']): StageStats
     leftOut: new Map(),
     figures: new Map(),
     expected: undefined,
+    doing: undefined,
     state: 'waiting',
     startedAt: 0,
     endedAt: 0,

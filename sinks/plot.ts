@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { z } from 'zod';
 import { defineSink, path } from '../pipeline/component.js';
+import { featureNeeds } from '../transforms/columns.js';
 import { type Labelled, labelledOptions, readLabelled } from './labelled.js';
 import { type Embedding, embed } from './plot/embed.js';
 import { toPng } from './plot/png.js';

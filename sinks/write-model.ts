@@ -5,11 +5,12 @@ import { defineSink, path } from '../pipeline/component.js';
 import { makeStagingFolder, publish } from '../pipeline/publish.js';
 import { openCheckpoint } from '../transforms/backbone/checkpoint.js';
 import { foreignEntry, writeDeactivatedModel } from '../transforms/backbone/deactivated-model.js';
+import { modelPath, openModelFolder } from '../transforms/model.js';
 import { collectNeurons } from '../transforms/neuron-rows.js';
 import { writeFailure } from './write-failure.js';
 
 const options = z.strictObject({
-  model: path().describe('The HuggingFace model folder to copy'),
+  model: modelPath().describe('The model to copy: a HuggingFace folder, or owner/name@revision on the hub'),
   path: path().describe(
     'The new folder; an earlier one of this stage is replaced when the run has succeeded',
   ),
@@ -31,7 +32,8 @@ export const writeModel = defineSink({
     - {use: write.model, with: {model: models/Qwen3-0.6B-Base, path: out/deactivated}}`,
   needs: () => ({ columns: ['layer', 'neuron'] }),
   async run(input, settings, context) {
-    const checkpoint = await openCheckpoint(settings.model);
+    const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
+    await openModelFolder(settings.model, 'tokenizer', context);
     const { keys, rows } = await collectNeurons(input);
     const staging = await makeStagingFolder(settings.path, foreignEntry);
     const temporary = join(staging, 'model');

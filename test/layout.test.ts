@@ -40,6 +40,7 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
     part: /^transforms\/tokenizer\//,
     may: /^(transforms\/tokenizer\/|pipeline\/errors\.ts|tokenizers$|zod$|p-limit$)/,
   },
+  { part: /^transforms\/hub\//, may: /^(transforms\/hub\/|pipeline\/errors\.ts|@huggingface\/hub$)/ },
   {
     part: /^transforms\//,
     may: /^(transforms\/|pipeline\/(?!cli\/|builtins|main|config\/|run\.ts|plan|segment)|apache-arrow$|zod$|tinyglobby$|p-limit$)/,
@@ -63,6 +64,7 @@ t.test('a library has its one place', async (t) => {
   const places: Record<string, RegExp> = {
     '@expo-google-fonts/lato': /^sinks\/plot\/png\.ts$/,
     '@resvg/resvg-js': /^sinks\/plot\/png\.ts$/,
+    '@huggingface/hub': /^transforms\/hub\//,
     highland: /^pipeline\/stream\.ts$/,
     'ml-matrix': /^sinks\/plot\/principal\.ts$/,
     'onnxruntime-node': /^transforms\/backbone\/session[\w-]*\.ts$/,

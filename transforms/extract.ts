@@ -20,6 +20,7 @@ import {
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
 import { modelOptions } from './extract/model-options.js';
+import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
 /** Longest sequence that a session is prepared for; models for longer ones are rare among frozen extractors. */
@@ -60,8 +61,8 @@ export const extract = defineTransform({
 
 /** The device counts by its kind: those of one kind compute alike. */
 async function factsOf(settings: Options, context: Context): Promise<Facts> {
-  const { model, neurons, device, top } = settings;
-  const checkpoint = await openCheckpoint(model);
+  const { neurons, device, top } = settings;
+  const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
   const { provider } = await resolveDevice(device);
   const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
   const hash = await hashOf(settings, checkpoint, context);
@@ -123,8 +124,9 @@ interface Backbone {
 }
 
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
-  const checkpoint = await openCheckpoint(settings.model);
-  const { neurons, top, device, threads, model } = settings;
+  const model = await openModelFolder(settings.model, 'weights', context);
+  const checkpoint = await openCheckpoint(model);
+  const { neurons, top, device, threads } = settings;
   const deactivate =
     settings.deactivate && (await readDeactivation(settings.deactivate, checkpoint.architecture));
   const k = top && resolvedK(top, neurons, checkpoint);
@@ -151,12 +153,8 @@ function resolvedK(top: KeepTop, neurons: readonly NeuronType[], { architecture 
 }
 
 /** Reads all weights, once. */
-async function hashOf(
-  { model, deactivate }: Options,
-  checkpoint: Checkpoint,
-  context: Context,
-): Promise<string> {
-  const { hash } = await context.resource(`fingerprint ${model} ${deactivate ?? ''}`, async () => {
+async function hashOf({ deactivate }: Options, checkpoint: Checkpoint, context: Context): Promise<string> {
+  const { hash } = await context.resource(`fingerprint ${checkpoint.dir} ${deactivate ?? ''}`, async () => {
     const off = deactivate && (await readDeactivation(deactivate, checkpoint.architecture));
     return {
       hash: await modelFingerprint(checkpoint, context.signal, off || undefined),

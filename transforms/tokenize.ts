@@ -3,9 +3,10 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { isText, type TextReader, textReader } from '../pipeline/arrow/text.js';
 import { type Batch, keepRows, placeOf, roleColumn, withColumn } from '../pipeline/batch.js';
-import { type Context, defineTransform, path } from '../pipeline/component.js';
+import { type Context, defineTransform } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
 import { idsColumn, idsMetadata } from './columns.js';
+import { modelPath, openModelFolder } from './model.js';
 import { DocumentTokenizer } from './tokenizer/tokenizer.js';
 
 /** Column of token counts made with `count: true`. */
@@ -15,7 +16,9 @@ const countColumn = 'nag_tokens';
 const inFlight = 64;
 
 const options = z.strictObject({
-  model: path().describe('A HuggingFace model folder, or a tokenizer.json'),
+  model: modelPath().describe(
+    'A HuggingFace model folder, a tokenizer.json, or owner/name@revision on the hub',
+  ),
   max_length: z.int().min(1).default(120).describe('Tokens kept of each document, from its start'),
   count: z
     .boolean()
@@ -61,8 +64,9 @@ async function* tokenizeAll(
   for await (const batch of input) yield await tokenizeBatch(batch, tokenizer, settings, context);
 }
 
-function openTokenizer(model: string, context: Context): Promise<DocumentTokenizer> {
-  return context.resource(`tokenizer ${model}`, () => DocumentTokenizer.open(model));
+async function openTokenizer(model: string, context: Context): Promise<DocumentTokenizer> {
+  const folder = await openModelFolder(model, 'tokenizer', context);
+  return await context.resource(`tokenizer ${folder}`, () => DocumentTokenizer.open(folder));
 }
 
 async function tokenizeBatch(

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Component } from '../component.js';
@@ -47,6 +48,7 @@ interface JsonSchema {
   /** A type in short, instead of its parts. */
   readonly title?: string;
   readonly format?: string;
+  readonly orName?: string;
   readonly default?: unknown;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -72,20 +74,25 @@ function resolvePaths(
   folder: string,
 ): Record<string, unknown> {
   const properties = jsonSchema(schema).properties ?? {};
-  const absolute = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(absolute);
-    return typeof value === 'string' && value !== '' ? resolve(folder, value) : value;
+  const absolute = (value: unknown, path: JsonSchema): unknown => {
+    if (Array.isArray(value)) return value.map((item) => absolute(item, path));
+    if (typeof value !== 'string' || value === '') return value;
+    const file = resolve(folder, value);
+    return path.orName !== undefined && new RegExp(path.orName).test(value) && !existsSync(file)
+      ? value
+      : file;
   };
-  const entries = Object.entries(given).map(([name, value]) => [
-    name,
-    isPath(properties[name]) ? absolute(value) : value,
-  ]);
+  const entries = Object.entries(given).map(([name, value]) => {
+    const path = pathIn(properties[name]);
+    return [name, path ? absolute(value, path) : value];
+  });
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Record<string, unknown>;
 }
 
-function isPath(property: JsonSchema | undefined): boolean {
-  if (!property) return false;
-  return property.format === 'path' || isPath(property.items) || (property.anyOf ?? []).some(isPath);
+/** The schema of the path that an option is or may hold. */
+function pathIn(property: JsonSchema | undefined): JsonSchema | undefined {
+  if (!property || property.format === 'path') return property;
+  return [property.items, ...(property.anyOf ?? [])].map(pathIn).find(Boolean);
 }
 
 function typeText(schema: JsonSchema): string {

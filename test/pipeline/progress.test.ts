@@ -52,6 +52,23 @@ t.test('a terminal: a line for each stage that has begun, drawn over the one bef
   t.equal(out.written.length, length, 'nothing after the end');
 });
 
+t.test('what keeps a stage busy before rows flow stands in their place', async (t) => {
+  const waiting = createStats('extract', 'transform');
+  const doing = 'fetching a/b/model.safetensors: 310 of 1,192 MB, 26 %';
+  for (const isTTY of [true, false]) {
+    const out = screen(t, isTTY, 120);
+    const progress = showProgress('n', new Map([['a', waiting]]), out);
+    waiting.doing = doing;
+    mock.timers.tick(5000);
+    t.equal(out.written.at(-1), isTTY ? `extract             ${doing}\n` : `n: extract ${doing}\n`);
+    waiting.doing = undefined;
+    mock.timers.tick(60_000);
+    t.equal(out.written.at(-1), isTTY ? '' : `n: extract ${doing}\n`);
+    progress.stop();
+    mock.timers.reset();
+  }
+});
+
 t.test('a stage that holds rows back shows those it has worked through', async (t) => {
   const out = screen(t, true, 100);
   const stage = Object.assign(running('extract', 'transform', 0, 100), { worked: 20 });

@@ -39,6 +39,7 @@ export function testContext(t: Test): TestContext {
     leftOut: add(left),
     count: add(figures),
     worked: () => undefined,
+    doing: () => undefined,
     note: (text) => notes.push(text),
     report: (text) => reports.push(text),
     resource: <T extends { close(): void | Promise<void> }>(key: string, open: () => Promise<T>) => {

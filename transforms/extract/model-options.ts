@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { path } from '../../pipeline/component.js';
+import { modelPath } from '../model.js';
 
 /** Options of the stages that run a model. */
 export const modelOptions = {
-  model: path().describe(
-    'A HuggingFace model folder: config.json, model.safetensors or shards with their index',
+  model: modelPath().describe(
+    'A HuggingFace model folder (config.json, model.safetensors or shards with their index), or owner/name@revision on the hub',
   ),
   device: z
     .string()

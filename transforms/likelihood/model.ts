@@ -4,6 +4,7 @@ import { openCheckpoint } from '../backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from '../backbone/deactivation.js';
 import { openSession } from '../backbone/session.js';
 import type { Session } from '../backbone/types.js';
+import { openModelFolder } from '../model.js';
 import { DocumentTokenizer } from '../tokenizer/tokenizer.js';
 import { bosId } from './bos.js';
 import type { SequenceRules } from './sequences.js';
@@ -29,10 +30,14 @@ export interface Scorer extends SequenceRules {
 
 /** @throws DataError for what is wrong with the model's folder, and where model and tokenizer do not belong together */
 export async function openScorer(options: ScorerOptions, context: Context): Promise<Scorer> {
-  const { model, device, threads } = options;
+  const { device, threads } = options;
+  const model = await openModelFolder(options.model, 'weights', context);
+  const tokenizerFolder = await openModelFolder(options.model, 'tokenizer', context);
   const { architecture } = await openCheckpoint(model);
   const maxLength = options.max_length ?? Math.min(usualLength, architecture.maxPositions);
-  const tokenizer = await context.resource(`tokenizer ${model}`, () => DocumentTokenizer.open(model));
+  const tokenizer = await context.resource(`tokenizer ${tokenizerFolder}`, () =>
+    DocumentTokenizer.open(tokenizerFolder),
+  );
   if (tokenizer.vocabulary > architecture.vocabulary)
     throw new DataError(
       { file: model },

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import t from 'tap';
 import { z } from 'zod';
 import { path } from '../../../pipeline/component.js';
@@ -14,6 +15,23 @@ t.test('relative paths are relative to the file', async (t) => {
   t.strictSame(findings.problems, []);
   t.equal(parse({ path: '' }), undefined);
   t.equal(findings.problems.length, 1);
+});
+
+t.test('a name that may stand for a path stays, unless there is a file of that name', async (t) => {
+  const dir = t.testdir({ owner: { there: {} } });
+  const model = path({ orName: '^\\w+/\\w+$' });
+  const component = {
+    ...transform('x', {}),
+    options: z.strictObject({ model, more: z.array(model).optional() }),
+  };
+  const parse = (given: Record<string, unknown>) =>
+    parseOptions(component, given, ['with'], dir, createFindings());
+  t.strictSame(parse({ model: 'owner/name' }), { model: 'owner/name' });
+  t.strictSame(parse({ model: 'owner/there' }), { model: join(dir, 'owner', 'there') });
+  t.strictSame(parse({ model: './owner/name', more: ['a', 'a/b'] }), {
+    model: join(dir, 'owner', 'name'),
+    more: [join(dir, 'a'), 'a/b'],
+  });
 });
 
 t.test('a fault that was told hides what follows from it', async (t) => {

@@ -1,0 +1,31 @@
+import { type Context, path } from '../pipeline/component.js';
+import type { Part } from './hub/cache.js';
+import { hubPattern, parseHubName } from './hub/name.js';
+import { findCommit, openSnapshot } from './hub/snapshot.js';
+
+/** An option that names a model: a folder, or where there is none, `owner/name` or `owner/name@revision` on the hub. */
+export function modelPath() {
+  return path({ orName: hubPattern });
+}
+
+/**
+ * The folder of a model that an option names; what is on the hub is fetched first, once for all stages. Outputs say
+ * which commit it was: `nag.model_source` and `nag.tokenizer_source`.
+ * @throws NagError where it can be had from nowhere
+ */
+export async function openModelFolder(model: string, part: Part, context: Context): Promise<string> {
+  const hub = parseHubName(model);
+  if (hub === undefined) return model;
+  const close = () => undefined;
+  const { commit } = await context.resource(`hub ${model}`, async () => ({
+    commit: await findCommit(hub, context),
+    close,
+  }));
+  const { folder } = await context.resource(`hub ${part} ${model}`, async () => ({
+    folder: await openSnapshot(hub, commit, part, context),
+    close,
+  }));
+  const source = part === 'weights' ? 'nag.model_source' : 'nag.tokenizer_source';
+  context.provenance.set(source, `${hub.repo}@${commit}`);
+  return folder;
+}
