@@ -1,7 +1,6 @@
 import { type Context, path } from '../pipeline/component.js';
 import type { Part } from './hub/cache.js';
 import { hubPattern, parseHubName } from './hub/name.js';
-import { findCommit, openSnapshot } from './hub/snapshot.js';
 
 /** An option that names a model: a folder, or where there is none, `owner/name` or `owner/name@revision` on the hub. */
 export function modelPath() {
@@ -16,6 +15,8 @@ export function modelPath() {
 export async function openModelFolder(model: string, part: Part, context: Context): Promise<string> {
   const hub = parseHubName(model);
   if (hub === undefined) return model;
+  // Loaded only when it is wanted.
+  const { findCommit, openSnapshot } = await import('./hub/snapshot.js');
   const close = () => undefined;
   const { commit } = await context.resource(`hub ${model}`, async () => ({
     commit: await findCommit(hub, context),

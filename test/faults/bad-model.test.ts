@@ -24,7 +24,7 @@ const faults: readonly Fault[] = [
   {
     name: 'a model folder that is not there',
     changes: { extract: '{model: models/none, device: cpu}' },
-    message: /^models\/none: there is no such folder beside the configuration, .*$/,
+    message: /^models\/none: HF_HUB_OFFLINE is set\. There is no such folder beside the configuration, .*$/,
   },
   {
     name: 'a model without config.json',

@@ -114,11 +114,8 @@ t.test('what cannot be had ends with one message', async (t) => {
   const { run } = await setUp(t);
   const none = await run('run', 'acme/none');
   t.equal(none.code, 1);
-  t.match(none.stderr, /^acme\/none: there is no such folder beside the configuration, .*\n$/m);
+  t.match(none.stderr, /^acme\/none: the hub has no such model or revision .*There is no such folder .*\n$/m);
   t.notMatch(none.stderr, /^ +at /m);
   const offline = await run('run', 'acme/tiny', { HF_HUB_OFFLINE: '1' });
-  t.match(
-    offline.stderr,
-    'HF_HUB_OFFLINE is set. Where there is network, "hf download acme/tiny" fills the cache',
-  );
+  t.match(offline.stderr, /HF_HUB_OFFLINE is set\. .*"hf download acme\/tiny" fills the cache/);
 });

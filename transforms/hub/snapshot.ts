@@ -58,24 +58,24 @@ export async function openSnapshot(
     watcher.doing(`asking the hub for ${model.repo}`);
     const files = await filesOf(model, commit, hub);
     const missing = () => missingFiles(snapshot, part, (name) => files.has(name));
+    const fetchFile = async (name: string, place: string) => {
+      const file = files.get(name);
+      if (!file) throw new NagError(`${written(model)}: the hub's folder has no ${name}: ${formats}`);
+      const onBytes = shower(`fetching ${model.repo}/${name}${place}`, file.bytes, watcher);
+      const open = () => openFile(model, name, commit, hub);
+      await download(file, folder, snapshot, { open, onBytes, signal: watcher.signal });
+    };
     // Twice where there is an index: it tells the shards.
     for (let names = await missing(); names.length > 0; names = await missing()) {
-      for (const [i, name] of names.entries()) {
-        const file = files.get(name);
-        if (file === undefined)
-          throw new NagError(`${written(model)}: the hub's folder has no ${name}${formats}`);
-        const place = names.length > 1 ? ` (${i + 1} of ${names.length})` : '';
-        await download(file, folder, snapshot, {
-          open: () => openFile(model, name, commit, hub),
-          onBytes: shower(`fetching ${model.repo}/${name}${place}`, file.bytes, watcher),
-          signal: watcher.signal,
-        });
-      }
+      for (const [i, name] of names.entries())
+        await fetchFile(name, names.length > 1 ? ` (${i + 1} of ${names.length})` : '');
     }
     watcher.note(`fetched ${model.repo} (${part}, commit ${commit}) into ${cacheFolder()}`);
     return snapshot;
   });
 }
+
+const formats = 'models need config.json, tokenizer.json and .safetensors; others must be converted first';
 
 /** Does what needs the hub, and explains what fails. */
 async function online<T>(
@@ -83,7 +83,8 @@ async function online<T>(
   watcher: Watcher,
   work: (hub: Connection) => Promise<T>,
 ): Promise<T> {
-  if (isOffline()) throw new NagError(`${notHere(model)}, and HF_HUB_OFFLINE is set. ${advice(model)}`);
+  if (isOffline())
+    throw new NagError(`${written(model)}: HF_HUB_OFFLINE is set. ${lookedIn()}. ${advice(model)}`);
   try {
     return await work(connection(watcher.signal));
   } catch (error) {
@@ -93,8 +94,6 @@ async function online<T>(
     watcher.doing(undefined);
   }
 }
-
-const formats = ': models need config.json, tokenizer.json and .safetensors, others must be converted first';
 
 interface Connection {
   readonly hubUrl?: string;
@@ -152,11 +151,11 @@ function reasonOf(model: HubModel, cause: unknown): string {
   const status = cause instanceof HubApiError ? cause.statusCode : undefined;
   const token = process.env['HF_TOKEN'] ? 'the token in HF_TOKEN may not read it' : 'HF_TOKEN is not set';
   if (status === 401 || status === 403)
-    return `${notHere(model)}, and the hub refuses it (${status}): it is gated, private, or not there, and ${token}. Check the name, accept the model's terms on its page, and set HF_TOKEN to a token that may read it; or give the path of a local folder`;
+    return `${written(model)}: the hub refuses it (${status}): it is gated, private or not there, and ${token}. ${lookedIn()}. Check the name, accept the model's terms on its page and set HF_TOKEN to a token that may read it, or give the path of a local folder`;
   if (status === 404)
-    return `${notHere(model)}, and the hub has no such model or revision (404). Check the name, or give the path of a local folder`;
+    return `${written(model)}: the hub has no such model or revision (404). ${lookedIn()}. Check the name, or give the path of a local folder`;
   if (cause instanceof DataError) return `${written(model)}: ${cause.message}`;
-  return `${notHere(model)}, and fetching it failed: ${rootMessage(cause)}. What came is kept: run again to go on. ${advice(model)}`;
+  return `${written(model)}: it could not be fetched: ${rootMessage(cause)}. ${lookedIn()}. What came is kept: run again to go on. ${advice(model)}`;
 }
 
 /** `fetch failed` says nothing; what caused it does. */
@@ -165,8 +164,8 @@ function rootMessage(cause: unknown): string {
   return inner instanceof Error ? `${messageOf(cause)} (${rootMessage(inner)})` : messageOf(cause);
 }
 
-function notHere(model: HubModel): string {
-  return `${written(model)}: there is no such folder beside the configuration, the cache ${cacheFolder()} does not have all of it`;
+function lookedIn(): string {
+  return `There is no such folder beside the configuration, and the cache ${cacheFolder()} does not have all of it`;
 }
 
 function advice({ repo, revision }: HubModel): string {

@@ -196,12 +196,12 @@ t.test('what cannot be had is told once, with what to do', async (t) => {
   process.env['HF_TOKEN'] = 'hf_right';
   await t.resolves(open('tokenizer'), 'the token is sent');
   await t.rejects(open('weights', 'main', 'acme/none'), {
-    message: /^acme\/none: there is no such folder .*no such model or revision \(404\)/,
+    message: /^acme\/none: the hub has no such model or revision \(404\)\. There is no such folder /,
   });
   await t.rejects(open('weights', 'v9'), { message: /^acme\/tiny@v9: .*\(404\)/ });
   process.env['HF_HUB_OFFLINE'] = '1';
   await t.rejects(open('weights', 'v9'), {
-    message: `acme/tiny@v9: there is no such folder beside the configuration, the cache ${cache} does not have all of it, and HF_HUB_OFFLINE is set. Where there is network, "hf download acme/tiny --revision v9" fills the cache; or give the path of a local folder`,
+    message: `acme/tiny@v9: HF_HUB_OFFLINE is set. There is no such folder beside the configuration, and the cache ${cache} does not have all of it. Where there is network, "hf download acme/tiny --revision v9" fills the cache; or give the path of a local folder`,
   });
   await t.rejects(open(), { message: /does not have all of it/ }, 'a part of it is not enough');
 });
@@ -210,7 +210,8 @@ t.test('no network', async (t) => {
   const { open } = await setUp(t);
   process.env['HF_ENDPOINT'] = 'http://127.0.0.1:9';
   await t.rejects(open(), {
-    message: /fetching it failed: fetch failed \(.*\)\. What came is kept.*hf download acme\/tiny"/,
+    message:
+      /it could not be fetched: fetch failed \(.*\)\. There is no such folder .*What came is kept.*hf download acme\/tiny"/,
   });
 });
 
