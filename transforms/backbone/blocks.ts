@@ -109,11 +109,20 @@ export function withoutWeights(
   bias: boolean,
 ): string {
   const [width = 0] = build.tensors.get(`${name}.weight`)?.shape ?? [];
-  const live = new Uint8Array(width).fill(1);
-  for (const output of outputs) live[output] = 0;
-  const mask = addConstant(build.graph, `live ${name}`, onnxType.bool, [width], live);
-  const rest = bias ? weight(build, `${name}.bias`) : floatScalar(build.graph, 0);
-  return addNode(build.graph, 'Where', [mask, x, rest]);
+  const factors = new Float32Array(width).fill(1);
+  for (const output of outputs) factors[output] = 0;
+  const vector = (part: string, values: Float32Array) =>
+    addConstant(build.graph, `${part} ${name}`, onnxType.float, [width], values);
+  const rest = addNode(build.graph, 'Mul', [x, vector('live', factors)]);
+  if (!bias) return rest;
+  const off = vector(
+    'off',
+    factors.map((factor) => 1 - factor),
+  );
+  return addNode(build.graph, 'Add', [
+    rest,
+    addNode(build.graph, 'Mul', [weight(build, `${name}.bias`), off]),
+  ]);
 }
 
 /** RMS norm over the last dimension. */
