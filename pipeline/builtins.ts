@@ -1,11 +1,15 @@
 import { show } from '../sinks/show.js';
 import { writeJsonl } from '../sinks/write-jsonl.js';
+import { writeKeys } from '../sinks/write-keys.js';
+import { writeModel } from '../sinks/write-model.js';
 import { writeParquetSink } from '../sinks/write-parquet.js';
 import { extract } from '../transforms/extract.js';
 import { likelihood } from '../transforms/likelihood.js';
+import { neurons } from '../transforms/neurons.js';
 import { profile } from '../transforms/profile.js';
 import { rank } from '../transforms/rank.js';
 import { readJsonl } from '../transforms/read-jsonl.js';
+import { readKeysSource } from '../transforms/read-keys.js';
 import { readParquet } from '../transforms/read-parquet.js';
 import { score } from '../transforms/score.js';
 import { tokenize } from '../transforms/tokenize.js';
@@ -16,14 +20,18 @@ import { createRegistry } from './registry.js';
 export const builtins = createRegistry([
   readParquet,
   readJsonl,
+  readKeysSource,
   tokenize,
   extract,
   topK,
   profile,
+  neurons,
   score,
   rank,
   likelihood,
   writeParquetSink,
   writeJsonl,
+  writeKeys,
+  writeModel,
   show,
 ]);

@@ -105,12 +105,16 @@ export interface Transform extends Described, TakesSides {
 }
 
 /** A combine (Beam): partial results that merge to one value, or to rows that start a new chain. */
-export interface Combine<Partial = unknown, Value = unknown> extends Described {
+export interface Combine<Partial = unknown, Value = unknown> extends Described, TakesSides {
   readonly kind: 'combine';
   /** `value`: a side input for others. `rows`: a stream, read like a source. */
   readonly yields: 'value' | 'rows';
   needs?(options: unknown): Needs;
-  start(options: unknown, context: CombineContext): Promise<Accumulator<Partial, Value>>;
+  start(
+    options: unknown,
+    context: CombineContext,
+    sides: ReadonlyMap<string, unknown>,
+  ): Promise<Accumulator<Partial, Value>>;
 }
 
 /** The four functions of a combine. Merging the partials of any split equals adding everything to one. */
@@ -207,7 +211,11 @@ interface TypedCombine<Schema extends z.ZodType, Partial, Value>
   extends Omit<Combine, 'kind' | 'options' | 'needs' | 'start'> {
   readonly options: Schema;
   needs?(options: z.output<Schema>): Needs;
-  start(options: z.output<Schema>, context: CombineContext): Promise<Accumulator<Partial, Value>>;
+  start(
+    options: z.output<Schema>,
+    context: CombineContext,
+    sides: ReadonlyMap<string, unknown>,
+  ): Promise<Accumulator<Partial, Value>>;
 }
 
 interface TypedSink<Schema extends z.ZodType> extends Omit<Sink, 'kind' | 'options' | 'needs' | 'run'> {

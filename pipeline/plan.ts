@@ -93,8 +93,7 @@ function isTerminal(node: Node): boolean {
 function withGathers(stages: readonly Stage[]): Stage[] {
   return stages.flatMap((stage) => {
     const { component, options, inputs } = stage;
-    const gathers =
-      component.kind === 'transform' || component.kind === 'sink' ? component.gathers : undefined;
+    const gathers = component.kind === 'source' ? undefined : component.gathers;
     if (!gathers) return [stage];
     const sides = new Map(inputs.sides);
     const combines = [...inputs.sides].flatMap(([name, id]): Stage[] => {

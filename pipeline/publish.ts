@@ -3,14 +3,20 @@ import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError, messageOf, NagError } from './errors.js';
 
-/** What an earlier output folder holds. A folder with anything else in it is not ours to replace. */
-const OUTPUT_ENTRY = /^(?:part-\d+\.[\w.]+|_SUCCESS)$/;
+/** An entry of a folder that no earlier output put there: a folder that has one is not ours to replace. */
+export type ForeignEntry = (folder: string) => Promise<string | undefined>;
+
+const foreignToParts: ForeignEntry = async (folder) =>
+  (await readdir(folder)).find((entry) => !/^(?:part-\d+\.[\w.]+|_SUCCESS)$/.test(entry));
 
 /**
  * Makes a hidden folder beside `final`, on the same file system, for output that is not complete yet; parents of
  * `final` are made. Errors: DataError when that is not possible, or `final` is a folder that holds other things.
  */
-export async function makeStagingFolder(final: string): Promise<string> {
+export async function makeStagingFolder(
+  final: string,
+  foreignEntry: ForeignEntry = foreignToParts,
+): Promise<string> {
   const staging = sibling(final, 'tmp');
   try {
     await mkdir(staging, { recursive: true });
@@ -18,7 +24,7 @@ export async function makeStagingFolder(final: string): Promise<string> {
     throw new DataError({ file: final }, `cannot be written: ${messageOf(cause)}`, { cause });
   }
   try {
-    await checkReplaceable(final);
+    await checkReplaceable(final, foreignEntry);
   } catch (thrown) {
     await rm(staging, { recursive: true, force: true });
     throw thrown;
@@ -31,8 +37,12 @@ export async function makeStagingFolder(final: string): Promise<string> {
  * replaces file, otherwise by moving the old one aside first, and back should the move fail. Durable on return.
  * Errors: DataError when the old output cannot be replaced; it is then still there.
  */
-export async function publish(temporary: string, final: string): Promise<void> {
-  await checkReplaceable(final);
+export async function publish(
+  temporary: string,
+  final: string,
+  foreignEntry: ForeignEntry = foreignToParts,
+): Promise<void> {
+  await checkReplaceable(final, foreignEntry);
   try {
     const [fresh, old] = [await lstat(temporary), await kindOf(final)];
     if (fresh.isDirectory()) await syncFolder(temporary);
@@ -64,9 +74,9 @@ function sibling(final: string, kind: string): string {
   return join(dirname(path), `.${basename(path)}.${kind}-${unique}`);
 }
 
-async function checkReplaceable(final: string): Promise<void> {
+async function checkReplaceable(final: string, foreignEntry: ForeignEntry): Promise<void> {
   if ((await kindOf(final)) !== 'folder') return;
-  const foreign = (await readdir(final)).find((entry) => !OUTPUT_ENTRY.test(entry));
+  const foreign = await foreignEntry(final);
   if (foreign === undefined) return;
   throw new DataError(
     { file: final },

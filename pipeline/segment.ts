@@ -121,7 +121,7 @@ async function consume(node: Node, input: AsyncIterable<Batch>, run: Run): Promi
 async function combine(node: Node, input: AsyncIterable<Batch>, run: Run): Promise<void> {
   const { component, options } = node;
   if (component.kind !== 'combine') throw new TypeError(`${node.id} is no combine`);
-  const accumulator = await component.start(options, combineContext(node, run));
+  const accumulator = await component.start(options, combineContext(node, run), sidesOf(node, run));
   const state = { accumulator, partial: accumulator.create() };
   run.combined.set(node.id, state);
   for await (const batch of input) state.partial = await accumulator.add(state.partial, batch);

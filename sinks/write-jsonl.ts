@@ -7,10 +7,10 @@ import { createGzip } from 'node:zlib';
 import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
 import { defineSink } from '../pipeline/component.js';
-import { DataError, isDiskFull, messageOf, NagError } from '../pipeline/errors.js';
 import { makeStagingFolder, publish } from '../pipeline/publish.js';
 import { jsonRow } from './json-row.js';
 import { outputBatches, outputOptions } from './output.js';
+import { writeFailure } from './write-failure.js';
 
 const options = z.strictObject({ ...outputOptions });
 
@@ -38,7 +38,7 @@ export const writeJsonl = defineSink({
       await sync(temporary);
     } catch (error) {
       await discard();
-      throw explain(error, settings.path);
+      throw writeFailure(error, settings.path);
     }
     return {
       rows: count.rows,
@@ -72,13 +72,4 @@ async function sync(file: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function explain(error: unknown, path: string): unknown {
-  if (error instanceof NagError || !(error instanceof Error) || !('code' in error)) return error;
-  return new DataError(
-    { file: path },
-    isDiskFull(error) ? 'the disk is full; nothing was written' : `cannot be written: ${messageOf(error)}`,
-    { cause: error },
-  );
 }

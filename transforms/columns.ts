@@ -126,31 +126,53 @@ export function impactData(values: Float32Array, rows: number, info: FeatureInfo
 
 /** The feature column that stages below `top_k` use: the named type's, or the only one. */
 export function findFeatures(columns: RecordBatch, type: NeuronType | undefined): FeatureColumn {
+  const field = soleField(columns, 'feature', type, 'put extract and top_k before this stage');
+  return { name: field.name, info: featureInfo(field), values: fixedValues(columns, field) };
+}
+
+/** All impacts, `[rows × layers × width]`: the named type's, or the only ones. */
+export function findImpacts(
+  columns: RecordBatch,
+  type: NeuronType | undefined,
+): { info: FeatureInfo; values: Float32Array } {
+  const field = soleField(columns, 'impact', type, 'put extract, and no top_k, before this stage');
+  const data = columns.getChild(field.name)!.data[0]!;
+  const info = featureInfo(field);
+  const values = data.children[0]!.values as Float32Array;
+  return { info, values: values.subarray(0, data.length * info.layers * info.width) };
+}
+
+function soleField(
+  columns: RecordBatch,
+  kind: 'feature' | 'impact',
+  type: NeuronType | undefined,
+  remedy: string,
+): Field {
   const fields = columns.schema.fields.filter(
-    (field) => isFeature(field) && (type === undefined || field.name === featureColumn(type)),
+    (field) => isMade(field, kind) && (type === undefined || field.name === `${type}_${kind}`),
   );
   const [field] = fields;
   const there = columns.schema.fields.map((f) => f.name).join(', ');
   if (!field)
     throw new NagError(
-      `there is no feature column${type ? ` of ${type}` : ''}: put extract and top_k before this stage (columns: ${there})`,
+      `there is no ${kind} column${type ? ` of ${type}` : ''}: ${remedy} (columns: ${there})`,
     );
   if (fields.length > 1)
     throw new NagError(
-      `there are several feature columns (${fields.map((f) => f.name).join(', ')}): name one with feature: …`,
+      `there are several ${kind} columns (${fields.map((f) => f.name).join(', ')}): name one with feature: …`,
     );
-  return { name: field.name, info: featureInfo(field), values: fixedValues(columns, field) };
+  return field;
 }
 
 /** Names of all feature columns. */
 export function featureColumns(columns: RecordBatch): string[] {
-  return columns.schema.fields.filter(isFeature).map((field) => field.name);
+  return columns.schema.fields.filter((field) => isMade(field, 'feature')).map((field) => field.name);
 }
 
 /** A pool may have features of another kind: those made here say of which neurons they are. */
-function isFeature(field: Field): boolean {
+function isMade(field: Field, kind: 'feature' | 'impact'): boolean {
   return (
-    field.name.endsWith('_feature') &&
+    field.name.endsWith(`_${kind}`) &&
     DataType.isFixedSizeList(field.type) &&
     field.metadata.has('nag.neurons')
   );

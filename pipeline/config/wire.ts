@@ -159,7 +159,7 @@ function sideInputs(
 
 /** The side inputs that a component takes. */
 export function sidesOf(component: Component): Pick<Transform, 'sides' | 'optionalSides' | 'gathers'> {
-  return component.kind === 'transform' || component.kind === 'sink' ? component : {};
+  return component.kind === 'source' ? {} : component;
 }
 
 function references(

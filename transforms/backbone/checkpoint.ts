@@ -46,7 +46,7 @@ export async function openCheckpoint(
   for (const { name, shape } of needed(architecture)) {
     checkTensor(name, shape, found.get(name.slice(prefix.length)), source);
   }
-  return { dir, architecture, tensors };
+  return { dir, architecture, tensors, files: realFiles };
 }
 
 function checkTensor(

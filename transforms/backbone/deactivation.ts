@@ -47,6 +47,12 @@ export function zeroRows(keys: Deactivation): ReadonlyMap<string, readonly numbe
   return new Map(Object.entries(keys).map(([layer, neurons]) => [upWeight(Number(layer)), neurons]));
 }
 
+/** A file of keys, a line a layer. */
+export function keysText(keys: Deactivation): string {
+  const lines = Object.entries(keys).map(([layer, neurons]) => `  "${layer}": [${neurons.join(', ')}]`);
+  return lines.length === 0 ? '{}\n' : `{\n${lines.join(',\n')}\n}\n`;
+}
+
 /** Neurons of all layers. */
 export function countNeurons(keys: Deactivation): number {
   return Object.values(keys).reduce((sum, neurons) => sum + neurons.length, 0);

@@ -27,6 +27,8 @@ export interface Checkpoint {
   readonly dir: string;
   readonly architecture: Architecture;
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** Its weight files as found in the folder, with symbolic links resolved. */
+  readonly files: ReadonlyMap<string, string>;
 }
 
 /** Families of models, by the `model_type` of config.json. */

@@ -3,7 +3,12 @@
  * @param values [rows × width]
  * @returns [rows × k]
  */
-export function largest(values: Float32Array, rows: number, width: number, k: number): Int32Array {
+export function largest(
+  values: Float32Array | Float64Array,
+  rows: number,
+  width: number,
+  k: number,
+): Int32Array {
   const result = new Int32Array(rows * k);
   const order = new Int32Array(width);
   for (let row = 0; row < rows; row++) {
