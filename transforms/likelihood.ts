@@ -104,16 +104,19 @@ async function* measureAll(
     session: scorer.session,
     batchTokens: settings.batch_tokens,
     window: settings.window,
-    onDone: (_, tokens) => context.count('tokens', tokens),
+    onDone: (sequences, tokens) => {
+      // Of questions, whose sequences are several a row, only whole windows are told of.
+      if (!questionsOf(settings)) context.worked(sequences);
+      context.count('tokens', tokens);
+    },
     signal: context.signal,
   });
   for await (const { documents, result } of runs) {
     const found = result.logProbabilities ?? [];
-    const { batch, questions } = documents;
+    const { questions } = documents;
     yield questions
       ? withChoices(documents, questions, found, settings)
       : withLoss(documents, found, settings.suffix);
-    context.worked(batch.rows.length);
   }
 }
 
