@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { type Batch, keepRows, placeOf } from '../pipeline/batch.js';
 import { type Context, defineTransform } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
+import type { Deactivation } from './backbone/types.js';
 import { inBatchesOf, runDocuments } from './extract/batching.js';
 import { modelOptions } from './extract/model-options.js';
+import { gatheredNeurons } from './gathered-neurons.js';
 import { type Measured, withChoices, withLoss } from './likelihood/columns.js';
 import { openScorer, type Scorer } from './likelihood/model.js';
 import { type Question, questionColumns, questionReader } from './likelihood/questions.js';
@@ -86,6 +88,8 @@ export const likelihood = defineTransform({
     return questions ? { columns: questionColumns(questions) } : { roles: ['text'] };
   },
   mayDrop: ({ on_unusable }) => on_unusable === 'skip',
+  optionalSides: ['deactivate'],
+  gathers: { deactivate: gatheredNeurons },
   run: measureAll,
 });
 
@@ -93,22 +97,26 @@ async function* measureAll(
   input: AsyncIterable<Batch>,
   settings: Options,
   context: Context,
+  sides: ReadonlyMap<string, unknown>,
 ): AsyncGenerator<Batch> {
-  const scorer = await openScorer(settings, context);
+  const scorer = await openScorer(settings, context, sides.get('deactivate') as Deactivation | undefined);
   const runs = runDocuments(encodeAll(inBatchesOf(settings.window, input), settings, scorer, context), {
     session: scorer.session,
     batchTokens: settings.batch_tokens,
     window: settings.window,
-    onDone: (_, tokens) => context.count('tokens', tokens),
+    onDone: (sequences, tokens) => {
+      // Of questions, whose sequences are several a row, only whole windows are told of.
+      if (!questionsOf(settings)) context.worked(sequences);
+      context.count('tokens', tokens);
+    },
     signal: context.signal,
   });
   for await (const { documents, result } of runs) {
     const found = result.logProbabilities ?? [];
-    const { batch, questions } = documents;
+    const { questions } = documents;
     yield questions
       ? withChoices(documents, questions, found, settings)
       : withLoss(documents, found, settings.suffix);
-    context.worked(batch.rows.length);
   }
 }
 

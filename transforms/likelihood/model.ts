@@ -1,9 +1,9 @@
 import type { Context } from '../../pipeline/component.js';
-import { DataError } from '../../pipeline/errors.js';
+import { DataError, NagError } from '../../pipeline/errors.js';
 import { openCheckpoint } from '../backbone/checkpoint.js';
-import { countNeurons, readDeactivation } from '../backbone/deactivation.js';
+import { countNeurons, readDeactivation, requireFit } from '../backbone/deactivation.js';
 import { openSession } from '../backbone/session.js';
-import type { Session } from '../backbone/types.js';
+import type { Deactivation, Session } from '../backbone/types.js';
 import { openModelFolder } from '../model.js';
 import { DocumentTokenizer } from '../tokenizer/tokenizer.js';
 import { bosId } from './bos.js';
@@ -28,8 +28,15 @@ export interface Scorer extends SequenceRules {
   readonly session: Session;
 }
 
-/** @throws DataError for what is wrong with the model's folder, and where model and tokenizer do not belong together */
-export async function openScorer(options: ScorerOptions, context: Context): Promise<Scorer> {
+/**
+ * @param neurons those that are switched off, where a stage gives them
+ * @throws DataError for what is wrong with the model's folder, and where model and tokenizer do not belong together
+ */
+export async function openScorer(
+  options: ScorerOptions,
+  context: Context,
+  neurons?: Deactivation,
+): Promise<Scorer> {
   const { device, threads } = options;
   const model = await openModelFolder(options.model, 'weights', context);
   const tokenizerFolder = await openModelFolder(options.model, 'tokenizer', context);
@@ -44,8 +51,13 @@ export async function openScorer(options: ScorerOptions, context: Context): Prom
       `the model knows ${architecture.vocabulary} tokens and its tokenizer gives ids up to ${tokenizer.vocabulary - 1}: they do not belong together`,
     );
   const bos = await bosId(options.bos, model, tokenizer);
-  const deactivate =
-    options.deactivate === undefined ? undefined : await readDeactivation(options.deactivate, architecture);
+  const { deactivate: keys } = options;
+  if (keys !== undefined && neurons)
+    throw new NagError(
+      `${context.stage}: neurons to deactivate come from a file or from a stage, not from both`,
+    );
+  const deactivate = keys === undefined ? neurons : await readDeactivation(keys, architecture);
+  if (neurons) requireFit(neurons, architecture);
   const request = {
     model,
     neurons: [],

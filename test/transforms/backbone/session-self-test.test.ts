@@ -90,3 +90,23 @@ t.test('the documents are long, of mixed lengths, and always the same', async (t
   t.ok(new Set(first.ids).size > 100, 'many different ids');
   t.same([...testBatch(320, 5).lengths], [5, 5, 5]);
 });
+
+t.test('wrong log-probabilities are found', async (t) => {
+  const withHead = (values: readonly number[]): Measurable => {
+    const body = device(2);
+    return {
+      ...body,
+      measure: async (...request) => ({
+        ...(await body.measure(...request)),
+        logProbabilities: [new Float32Array(0), Float32Array.from(values)],
+      }),
+    };
+  };
+  const expected = withHead([-4, -1]);
+  await t.resolves(compare(withHead([-4, -1]), expected));
+  await t.resolves(compare(withHead([-4.01, -1]), expected), 'rounding');
+  const message = /log-probabilities, document 1: differ by 25\.00 % of the largest, compared with the CPU/;
+  await t.rejects(compare(withHead([-4, -2]), expected), { name: 'NagError', message });
+  await t.rejects(compare(withHead([-4, Number.NaN]), expected), /document 1: differ by NaN/);
+  await t.rejects(compare(device(2), expected), /document 1: differ by NaN/, 'none at all');
+});

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { openSession, type SessionOptions } from '../../../transforms/backbone/session.js';
@@ -151,4 +152,47 @@ t.test('wrong folders are refused before any thread starts', async (t) => {
     name: 'DataError',
     place: { file: join(model, 'config.json') },
   });
+});
+
+t.test('log-probabilities, alone or beside impacts, on the right documents', async (t) => {
+  const model = t.testdir();
+  await writeCheckpoint(model, 'qwen3', { tied: false });
+  const documents = randomDocuments([3, 40, 1, 2], 320);
+  const alone = await openSession({ ...upOf(model), neurons: [], top: {}, logProbabilities: true });
+  t.teardown(() => alone.close());
+  const result = await alone.run(batchOf(documents));
+  t.same(
+    result.logProbabilities?.map((values) => values.length),
+    [2, 39, 0, 1],
+  );
+  const both = await openSession({ ...upOf(model), logProbabilities: true });
+  t.teardown(() => both.close());
+  const beside = await both.run(batchOf([documents[1]!]));
+  t.same(beside.logProbabilities?.[0], result.logProbabilities?.[1], 'padding changes nothing');
+  t.equal(beside.top.fwd_up?.length, 4 * 5);
+  const single = await alone.run(batchOf([[7]]));
+  t.same(single.logProbabilities, [new Float32Array(0)]);
+  t.same((await alone.run(batchOf([]))).logProbabilities, []);
+});
+
+t.test('log-probabilities need all layers and a head', async (t) => {
+  const model = t.testdir();
+  await writeCheckpoint(model, 'llama');
+  const request = { ...upOf(model), logProbabilities: true };
+  await t.rejects(openSession({ ...request, layers: 2 }), {
+    message: 'logProbabilities need all 4 layers, found 2',
+  });
+  const config = join(model, 'config.json');
+  writeFileSync(
+    config,
+    readFileSync(config, 'utf8').replace('"tie_word_embeddings": true', '"tie_word_embeddings": false'),
+  );
+  await t.rejects(openSession(request), {
+    name: 'DataError',
+    message: /tensor "lm_head.weight" of shape \[320, 48\] is missing/,
+  });
+  await t.resolves(
+    openSession(upOf(model)).then((session) => session.close()),
+    'impacts do not',
+  );
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { padBatch } from '../../../transforms/backbone/token-batch.js';
+import { padBatch, unpadRows } from '../../../transforms/backbone/token-batch.js';
 
 const limits = { vocabulary: 100, maxLength: 3 };
 const batch = (ids: number[], lengths: number[]) => ({
@@ -35,4 +35,13 @@ t.test('what the model must not see is refused, with the document and the value'
   for (const [ids, lengths, message] of refused) {
     t.throws(() => padBatch(batch(ids, lengths), limits), { name: 'NagError', message });
   }
+});
+
+t.test('values of tokens go back to their documents, without the last of each', async (t) => {
+  const padded = Float32Array.of(1, 2, 0, 3, 0, 0, 4, 5, 6);
+  t.same(
+    unpadRows(padded, Int32Array.of(2, 1, 3)).map((own) => [...own]),
+    [[1], [], [4, 5]],
+  );
+  t.same(unpadRows(undefined, new Int32Array(0)), []);
 });

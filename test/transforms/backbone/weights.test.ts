@@ -1,6 +1,6 @@
 import t from 'tap';
 import { parseArchitecture } from '../../../transforms/backbone/architecture.js';
-import { bodyWeights } from '../../../transforms/backbone/weights.js';
+import { allWeights, bodyWeights, headName } from '../../../transforms/backbone/weights.js';
 
 const sizes = {
   hidden_size: 8,
@@ -46,4 +46,19 @@ t.test('biases are there when the configuration says so', async (t) => {
     4,
     'qwen3: no MLP biases',
   );
+});
+
+t.test('probabilities need the final norm too, and a head that is not the embedding', async (t) => {
+  const more = (config: object) => {
+    const architecture = parseArchitecture({ ...sizes, ...config }, 'config.json');
+    const body = new Set(bodyWeights(architecture).map(({ name }) => name));
+    t.ok(allWeights(architecture).some(({ name }) => name === headName(architecture)));
+    return allWeights(architecture).filter(({ name }) => !body.has(name));
+  };
+  const norm = { name: 'model.norm.weight', shape: [8] };
+  const head = { name: 'lm_head.weight', shape: [32, 8] };
+  t.same(more({ model_type: 'llama', tie_word_embeddings: true }), [norm]);
+  t.same(more({ model_type: 'llama', tie_word_embeddings: false }), [norm, head]);
+  t.same(more({ model_type: 'qwen3' }), [norm, head], 'not tied where the configuration says nothing');
+  t.same(more({ model_type: 'smollm3' }), [norm], 'tied where it says nothing');
 });

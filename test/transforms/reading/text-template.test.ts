@@ -1,6 +1,6 @@
 import { Field, Int64, RecordBatch, Struct, Utf8, vectorFromArray } from 'apache-arrow';
 import t from 'tap';
-import { parseTemplate, renderTemplate } from '../../../transforms/reading/text-template.js';
+import { parseTemplate, renderTemplate, templateColumns } from '../../../transforms/reading/text-template.js';
 
 const meta = new Struct([new Field('title', new Utf8(), true)]);
 const columns = new RecordBatch({
@@ -38,4 +38,9 @@ t.test('what is no template', async (t) => {
   t.equal(rendered('question'), 'no template');
   t.equal(rendered('{odd}'), 'no template', 'a column of that very name');
   t.equal(rendered('a {} b'), 'no template');
+});
+
+t.test('the columns of a template, before there is a schema', async (t) => {
+  t.same(templateColumns('{question} {meta.title}:'), ['question', 'meta.title']);
+  t.same(templateColumns('question'), ['question']);
 });
