@@ -50,7 +50,7 @@ export async function encodePair(
   const from = ids.length - following.length - cut;
   if (following.length === 0) return 'a choice has no token of its own';
   if (ids.length === following.length) return 'the context is empty (bos: true puts a token there)';
-  if (from < 1) return `a choice has ${following.length} tokens, as many as max_length or more`;
+  if (from < 1) return 'a choice has as many tokens as max_length, or more';
   return { ids: ids.subarray(cut), from, cut: cut > 0 };
 }
 
