@@ -20,6 +20,7 @@ import {
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
 import { modelOptions } from './extract/model-options.js';
+import { SeenDocuments } from './extract/seen.js';
 import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
@@ -28,6 +29,9 @@ const longestSequence = 8192;
 
 /** Impacts in one batch, where no `top_k` is fused. */
 const impactBytes = 64e6;
+
+/** Of documents that are remembered: some thousands, as many as targets usually have. */
+const seenBytes = 16e6;
 
 const options = z.strictObject({
   ...modelOptions,
@@ -88,9 +92,11 @@ async function* extractAll(
     session: backbone.session,
     batchTokens: settings.batch_tokens,
     window: Math.min(settings.window, most),
+    ...(settings.top ? { seen: backbone.seen } : {}),
     onDone: (documents, tokens) => {
       context.worked(documents);
       context.count('tokens', tokens);
+      if (documents > 0 && tokens === 0) context.count('seen before', documents);
     },
     signal: context.signal,
   });
@@ -121,6 +127,8 @@ interface Backbone {
   readonly checkpoint: Checkpoint;
   readonly session: Session;
   readonly fingerprint: string;
+  /** Shared by all stages that use the session. */
+  readonly seen: SeenDocuments;
 }
 
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
@@ -140,12 +148,16 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     ...(deactivate ? { deactivate } : {}),
   };
   const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
+  const seen = await context.resource(
+    `seen by ${JSON.stringify(request)}`,
+    async () => new SeenDocuments(seenBytes),
+  );
   const hash = await hashOf(settings, checkpoint, context);
   if (device === 'auto') context.note(`runs on ${session.device}`);
   if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.model', hash);
   context.provenance.set('nag.device', session.device);
-  return { checkpoint, session, fingerprint: hash };
+  return { checkpoint, session, fingerprint: hash, seen };
 }
 
 function resolvedK(top: KeepTop, neurons: readonly NeuronType[], { architecture }: Checkpoint) {

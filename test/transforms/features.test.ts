@@ -86,6 +86,18 @@ t.test('a document is extracted once, in a run and in all later ones', async (t)
   t.ok(first.selected['nag_tokens'], 'other columns computed before the store are kept too');
 });
 
+t.test('documents of the target that are in the pool too are not computed twice', async (t) => {
+  const dir = await makeStored(t, { maxLength: 100 });
+  await writeTestParquet(join(dir, 'pool-4.parquet'), documents('t', 5));
+  const { result } = await run(dir);
+  const seen = [...result.stats.values()].map(({ figures }) => figures.get('seen before') ?? 0);
+  t.equal(
+    seen.reduce((sum, count) => sum + count, 0),
+    3,
+    'the three of the target',
+  );
+});
+
 t.test('files are known by their content: only what is new or changed is extracted', async (t) => {
   const dir = await makeStored(t);
   await run(dir);

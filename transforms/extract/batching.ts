@@ -1,5 +1,6 @@
 import { type Batch, keepRows } from '../../pipeline/batch.js';
 import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
+import { keyOf, type SeenDocuments } from './seen.js';
 
 /** Token ids of a batch's documents: of one a row, or of several. */
 export interface Documents {
@@ -13,7 +14,9 @@ interface BatchingOptions {
   readonly batchTokens: number;
   /** Documents sorted together: fewer where their columns are large, as a window is held in memory. */
   readonly window: number;
-  /** Told after each call of the model. */
+  /** Remembers documents from window to window, where it is given. Equal ones in a window are computed once anyway. */
+  readonly seen?: SeenDocuments;
+  /** Told after each call of the model, and of documents that needed none: these have no tokens. */
   onDone(documents: number, tokens: number): void;
   readonly signal: AbortSignal;
 }
@@ -91,21 +94,50 @@ async function* runWindow<D extends Documents>(
 ): AsyncGenerator<BatchResult<D>> {
   const documents = window.flatMap(({ ids }) => ids);
   const collected = new Results();
-  for (const chosen of byLength(documents, options.batchTokens)) {
+  const { fresh, repeats } = distinct(documents, collected, options.seen);
+  const freshDocuments = fresh.map(({ position }) => documents[position]!);
+  for (const group of byLength(freshDocuments, options.batchTokens)) {
     options.signal.throwIfAborted();
-    const result = await options.session.run(concatenate(chosen.map((i) => documents[i]!)));
+    const chosen = group.map((i) => fresh[i]!);
+    const result = await options.session.run(concatenate(group.map((i) => freshDocuments[i]!)));
     options.onDone(
-      chosen.length,
-      chosen.reduce((sum, i) => sum + documents[i]!.length, 0),
+      group.length,
+      group.reduce((sum, i) => sum + freshDocuments[i]!.length, 0),
     );
-    collected.put(result, chosen, documents.length);
+    collected.put(
+      result,
+      chosen.map(({ position }) => position),
+      documents.length,
+    );
+    for (const { position, key } of chosen) options.seen?.add(key, collected.topOf(position));
   }
+  for (const { position, of } of repeats) collected.copy(of, position);
+  options.onDone(documents.length - fresh.length, 0);
   let first = 0;
   for (const own of window) {
     const count = own.ids.length;
     yield { documents: own, result: collected.slice(first, count) };
     first += count;
   }
+}
+
+/** Documents that the model has to see, and those equal to one of them. What is known is put into `collected`. */
+function distinct(documents: readonly Int32Array[], collected: Results, seen: SeenDocuments | undefined) {
+  const first = new Map<string, number>();
+  const fresh: { position: number; key: string }[] = [];
+  const repeats: { position: number; of: number }[] = [];
+  for (const [position, ids] of documents.entries()) {
+    const key = keyOf(ids);
+    const of = first.get(key);
+    const known = of === undefined ? seen?.get(key) : undefined;
+    if (known) collected.put(known, [position], documents.length);
+    else if (of !== undefined) repeats.push({ position, of });
+    else {
+      first.set(key, position);
+      fresh.push({ position, key });
+    }
+  }
+  return { fresh, repeats };
 }
 
 /** Groups of documents (their positions) of similar length, each within the token budget once padded; longest first. */
@@ -157,6 +189,22 @@ class Results {
     }
     for (const [i, values] of (result.logProbabilities ?? []).entries())
       this.#logProbabilities[documents[i]!] = values;
+  }
+
+  /** Gives a document the outputs of another one. */
+  copy(from: number, to: number): void {
+    for (const { values, stride } of [...this.#top.values(), ...this.#impacts.values()])
+      values.copyWithin(to * stride, from * stride, (from + 1) * stride);
+    const logProbabilities = this.#logProbabilities[from];
+    if (logProbabilities) this.#logProbabilities[to] = logProbabilities;
+  }
+
+  /** Top indices of one document. */
+  topOf(document: number): (readonly [NeuronType, Int32Array])[] {
+    return [...this.#top].map(([type, { values, stride }]) => [
+      type,
+      values.subarray(document * stride, (document + 1) * stride),
+    ]);
   }
 
   slice(first: number, count: number): SessionResult {
