@@ -1,10 +1,12 @@
 import type { Config } from './config/load.js';
-import { isRoot, type Node, type Plan } from './plan.js';
+import { isRoot, type Node, type Plan, type StoredChain } from './plan.js';
 
 /** The plan for people: segments in the order in which they run, each stage with its component and inputs. */
 export function planText({ name }: Config, plan: Plan): string {
   const blocks = plan.segments.map((segment, i) => {
-    const lines = [...segment.roots, ...segment.members].map((id) => `  ${stageText(plan.nodes.get(id)!)}`);
+    const lines = [...segment.roots, ...segment.members].map(
+      (id) => `  ${stageText(plan.nodes.get(id)!)}${storedText(segment.stored.get(id))}`,
+    );
     return [`segment ${i + 1}: ${segment.roots.join(', ')} → ${segment.terminals.join(', ')}`, ...lines].join(
       '\n',
     );
@@ -68,6 +70,10 @@ function stageText(node: Node): string {
   const from = node.inputs.main.length > 0 ? ` ← ${node.inputs.main.join(', ')}` : '';
   const sides = [...node.inputs.sides].map(([name, ids]) => ` (${name}: ${ids.join(', ')})`).join('');
   return `${node.id}: ${node.component.name}${fused}${from}${sides}`;
+}
+
+function storedText(stored: StoredChain | undefined): string {
+  return stored ? ` [what it has skips ${stored.chain.join(', ')}]` : '';
 }
 
 function label(node: Node): string {

@@ -31,7 +31,7 @@ const longestSequence = 8192;
 const impactBytes = 64e6;
 
 /** Of documents that are remembered: some thousands, as many as targets usually have. */
-const seenBytes = 16e6;
+const seenBytes = 8e6;
 
 const options = z.strictObject({
   ...modelOptions,

@@ -33,6 +33,9 @@ export interface ParquetWasm {
   free(...objects: ({ free(): void } | undefined)[]): void;
 }
 
+/** Many files may be open at a time, as when they are listed: later few are. */
+const KEEP_IDLE = 2;
+
 const idle: ParquetWasm[] = [];
 
 /**
@@ -45,7 +48,7 @@ export function acquireParquetWasm(): ParquetWasm {
 
 /** Gives an instance back. Objects made with it must have been freed; one that is busy or broken is dropped. */
 export function releaseParquetWasm(wasm: ParquetWasm): void {
-  if (wasm.broken || wasm.busy || idle.includes(wasm)) return;
+  if (wasm.broken || wasm.busy || idle.includes(wasm) || idle.length >= KEEP_IDLE) return;
   if (wasm.library.wasmMemory().buffer.byteLength <= KEEP_BELOW_BYTES) idle.push(wasm);
 }
 

@@ -15,7 +15,7 @@ async function configs(t: Test): Promise<string> {
   const dir = t.testdir({});
   await mkdir(join(dir, 'configs'));
   const real = join(projectRoot, 'configs');
-  for (const name of ['features.yaml', 'rerank.yaml'])
+  for (const name of ['features.yaml', 'rerank.yaml', 'join.yaml', 'store.yaml'])
     await copyFile(join(real, name), join(dir, 'configs', name));
   for (const name of ['quickstart', 'nag-mini']) await symlink(join(real, name), join(dir, 'configs', name));
   return dir;
@@ -78,3 +78,26 @@ async function nearest(features: string, count: number): Promise<string[]> {
   scored.sort((a, b) => b.sum - a.sum || (a.docid < b.docid ? -1 : 1));
   return scored.slice(0, count).map(({ docid }) => docid);
 }
+
+t.test('documents joined with their features are ranked as the features alone', async (t) => {
+  const dir = await configs(t);
+  await run(dir, 'rerank.yaml');
+  await run(dir, 'join.yaml');
+  const [alone, joined] = await Promise.all(
+    ['reranked', 'joined'].map((name) => rowsOf(join(dir, `out/${name}.jsonl`))),
+  );
+  t.ok(joined!.length > 0);
+  t.same(
+    joined!.map(({ docid }) => docid),
+    alone!.map(({ docid }) => docid),
+  );
+});
+
+t.test('the next target finds the pool in the store', async (t) => {
+  const dir = await configs(t);
+  t.match(await run(dir, 'store.yaml'), /extract-2\+top_k-2 +80 +80/);
+  const second = await run(dir, 'store.yaml', '--set', 'target=code');
+  t.match(second, /extract-2\+top_k-2 +0 +0/);
+  t.match(second, /features-2 +80 +80 .*80 reused/);
+  t.match(second, /Selected documents\n.*\n {2}code /);
+});

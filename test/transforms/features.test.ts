@@ -4,6 +4,7 @@ import { Utf8 } from 'apache-arrow';
 import t, { type Test } from 'tap';
 import { loadForCommand } from '../../pipeline/cli/load.js';
 import { makePlan } from '../../pipeline/plan.js';
+import { planText } from '../../pipeline/plan-text.js';
 import { type RunResult, runPlan } from '../../pipeline/run.js';
 import { leftOutRows } from '../../pipeline/stats.js';
 import { documents, makePipeline } from '../faults/pipeline.js';
@@ -182,6 +183,13 @@ export const own = defineTransform({ name: 'own', summary: 'own', example: '', o
   await writeFile(join(dir, 'other.mjs'), plugin('b'));
   await writeConfig(dir, { plugins: '[other.mjs]', stage: '\n    - {use: own}' });
   t.equal((await run(dir)).extracted, 27);
+});
+
+t.test('the plan shows what is skipped', async (t) => {
+  const dir = await makeStored(t);
+  const config = await loadForCommand(join(dir, 'pipeline.yaml'), []);
+  const text = planText(config, makePlan(config.stages));
+  t.match(text, /target: features ← .*\[what it has skips tokenize, top_k\]/);
 });
 
 t.test('an empty pool has the columns', async (t) => {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { runCli } from './fixtures/cli.js';
-import { projectRoot } from './fixtures/paths.js';
+import { runCli } from '../fixtures/cli.js';
+import { projectRoot } from '../fixtures/paths.js';
 
 const configs = join(projectRoot, 'configs');
 

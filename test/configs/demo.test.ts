@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { runCli } from './fixtures/cli.js';
-import { startHub } from './fixtures/hub.js';
-import { projectRoot } from './fixtures/paths.js';
+import { runCli } from '../fixtures/cli.js';
+import { startHub } from '../fixtures/hub.js';
+import { projectRoot } from '../fixtures/paths.js';
 
 const configs = join(projectRoot, 'configs');
 

@@ -1,8 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { runCli } from './fixtures/cli.js';
-import { projectRoot } from './fixtures/paths.js';
+import { runCli } from '../fixtures/cli.js';
+import { projectRoot } from '../fixtures/paths.js';
 
 /** Runs a configuration of the project with its outputs in a folder of the test. */
 async function runConfig(dir: string, name: string, ...args: string[]) {

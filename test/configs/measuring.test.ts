@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { runCli } from './fixtures/cli.js';
-import { projectRoot } from './fixtures/paths.js';
+import { runCli } from '../fixtures/cli.js';
+import { projectRoot } from '../fixtures/paths.js';
 
 const configs = join(projectRoot, 'configs');
 

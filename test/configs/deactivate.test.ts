@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { runCli } from './fixtures/cli.js';
-import { projectRoot } from './fixtures/paths.js';
+import { runCli } from '../fixtures/cli.js';
+import { projectRoot } from '../fixtures/paths.js';
 
 t.test('the configurations of deactivation run, and what one writes the next can read', async (t) => {
   const dir = t.testdir({});
