@@ -8,12 +8,20 @@ import { addTo, finish, type StageStats, start } from './stats.js';
 export async function* readRoot(node: Node, needs: Needs, run: Run): AsyncGenerator<Batch> {
   const stats = run.stats.get(node.id)!;
   start(stats);
-  let some = false;
-  let empty: Batch | undefined;
   const source = run.sources.get(node.id);
   const batches = source ? readBundles(source, source.bundles, needs, stats) : readCombine(node, run, stats);
-  for await (const batch of batches) {
+  for await (const batch of notEmpty(batches)) {
     run.signal.throwIfAborted();
+    yield batch;
+  }
+  finish(stats);
+}
+
+/** Without batches that have no rows; but where no other comes, with one for its columns: outputs can be written with them. */
+export async function* notEmpty(batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  let some = false;
+  let empty: Batch | undefined;
+  for await (const batch of batches) {
     if (batch.rows.length === 0) {
       empty ??= batch;
       continue;
@@ -21,9 +29,7 @@ export async function* readRoot(node: Node, needs: Needs, run: Run): AsyncGenera
     some = true;
     yield batch;
   }
-  // A stream without rows still has columns: outputs can be written with them.
   if (!some && empty) yield empty;
-  finish(stats);
 }
 
 /** The rows of some of a source's bundles, counted. */

@@ -1,7 +1,7 @@
 import type { Batch, Bundle } from './batch.js';
 import type { BundleStore, Making } from './component.js';
 import type { Node, Segment, StoredChain } from './plan.js';
-import { readBundles } from './read-root.js';
+import { notEmpty, readBundles } from './read-root.js';
 import type { Run } from './run.js';
 import { finish, leftOutRows, start } from './stats.js';
 import type { Streams } from './stream.js';
@@ -25,7 +25,7 @@ export async function* readStored(
     stats.rowsIn = stats.rowsOut + leftOutRows(stats);
   };
   try {
-    for await (const batch of withColumns(rowsOf(node, segment, store, streams, run))) {
+    for await (const batch of notEmpty(rowsOf(node, segment, store, streams, run))) {
       stats.rowsOut += batch.rows.length;
       account();
       yield batch;
@@ -60,59 +60,43 @@ async function* rowsOf(
   const { source: id, chain } = segment.stored.get(node.id)!;
   const source = run.sources.get(id)!;
   const stats = run.stats.get(id)!;
-  const ahead = new Ahead(source.bundles);
   start(stats);
-  for (let bundle = ahead.next(); bundle; bundle = ahead.next()) {
+  for (let at = 0; at < source.bundles.length; ) {
+    const bundle = source.bundles[at]!;
     if (await store.has(bundle)) {
       skip(bundle, chain, run);
       yield* store.read(bundle, readBundles(source, [bundle], segment.needs.get(node.id)!, stats));
+      at++;
       continue;
     }
     const missing: Bundle[] = [];
-    const fresh = readBundles(
-      source,
-      missingFrom(bundle, ahead, store, missing),
-      segment.needs.get(id)!,
-      stats,
-    );
+    const wanted = missingFrom(source.bundles, at, store, missing);
+    const fresh = streams.from(readBundles(source, wanted, segment.needs.get(id)!, stats));
     const made = chain.reduce(
       (stream, stage) =>
         streams.through(stream, transformed(run.plan.nodes.get(stage)!, segment.needs.get(stage)!, run)),
-      streams.from(fresh),
+      fresh,
     );
     yield* store.keep(missing, streams.read(made));
+    // A stage that ends without reading anything must not be asked for ever.
+    at += Math.max(1, missing.length);
   }
   finish(stats);
 }
 
-/** Bundles in order; one that was looked at can be put back. */
-class Ahead {
-  #at = 0;
-
-  constructor(private readonly bundles: readonly Bundle[]) {}
-
-  next(): Bundle | undefined {
-    return this.bundles[this.#at++];
-  }
-
-  putBack(): void {
-    this.#at--;
-  }
-}
-
 /** A bundle and those behind it up to the next one that the store has; each is noted when its turn comes. */
 async function* missingFrom(
-  first: Bundle,
-  ahead: Ahead,
+  bundles: readonly Bundle[],
+  first: number,
   store: BundleStore,
   missing: Bundle[],
 ): AsyncGenerator<Bundle> {
-  for (let bundle: Bundle | undefined = first; bundle; bundle = ahead.next()) {
-    if (bundle !== first && (await store.has(bundle))) return ahead.putBack();
+  for (let at = first; at < bundles.length; at++) {
+    const bundle = bundles[at]!;
+    if (at > first && (await store.has(bundle))) return;
     missing.push(bundle);
     yield bundle;
   }
-  ahead.putBack();
 }
 
 /** Stages that are skipped will see fewer rows than was thought. */
@@ -120,19 +104,4 @@ function skip({ rows }: Bundle, chain: readonly string[], run: Run): void {
   for (const stage of chain.map((id) => run.stats.get(id)!)) {
     if (stage.expected !== undefined) stage.expected -= rows ?? 0;
   }
-}
-
-/** Batches without rows are dropped, but for one where no other comes: outputs want its columns. */
-async function* withColumns(batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
-  let empty: Batch | undefined;
-  let some = false;
-  for await (const batch of batches) {
-    if (batch.rows.length === 0) {
-      empty ??= batch;
-      continue;
-    }
-    some = true;
-    yield batch;
-  }
-  if (!some && empty) yield empty;
 }

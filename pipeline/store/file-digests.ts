@@ -24,6 +24,8 @@ export class FileDigests {
   readonly #list: string;
   readonly #known: Map<string, Known>;
   readonly #added = new Map<string, Known>();
+  /** Files that were changed just before they were read: known to this run, whose sources watch their files. */
+  readonly #unsettled = new Map<string, Known>();
 
   private constructor(list: string, known: Map<string, Known>) {
     this.#list = list;
@@ -40,10 +42,11 @@ export class FileDigests {
     const path = resolve(file);
     const now = Date.now();
     const { size, mtimeMs } = await stat(path);
-    const known = this.#added.get(path) ?? this.#known.get(path);
+    const known = this.#added.get(path) ?? this.#unsettled.get(path) ?? this.#known.get(path);
     if (known?.bytes === size && known.changedAt === mtimeMs) return known.sha256;
     const sha256 = await digest(path, signal);
-    if (mtimeMs < now - settledMs) this.#added.set(path, { bytes: size, changedAt: mtimeMs, sha256 });
+    const into = mtimeMs < now - settledMs ? this.#added : this.#unsettled;
+    into.set(path, { bytes: size, changedAt: mtimeMs, sha256 });
     return sha256;
   }
 
