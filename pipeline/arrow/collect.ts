@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes of buffers after which the collector is called. */
-const interval = 8e6;
+const interval = 4e6;
 /** It is called less often where it would take more than this share of the time. */
 const shareOfTime = 0.1;
 

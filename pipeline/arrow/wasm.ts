@@ -13,7 +13,7 @@ declare const WebAssembly: {
 type ParquetLibrary = typeof import('parquet-wasm');
 
 /** An instance whose memory has grown past this many bytes is dropped after use: WASM memory never shrinks. */
-const KEEP_BELOW_BYTES = 64 * 2 ** 20;
+const KEEP_BELOW_BYTES = 24 * 2 ** 20;
 
 /** The Rust code inside the WASM module hit something it did not expect; its instance is unusable from then on. */
 export class WasmPanic extends Error {
