@@ -1,6 +1,7 @@
 import type { Schema } from 'apache-arrow';
 import { z } from 'zod';
 import type { Batch, Bundle, Role, Roles } from './batch.js';
+import type { Place } from './errors.js';
 
 /**
  * A component is what `use:` names in a configuration: its name, what it does, its options with their defaults,
@@ -36,6 +37,11 @@ export interface Context {
   readonly tempDir: string;
   /** Says that rows were left out here and why; every row that does not go on must be counted. */
   leftOut(reason: string, rows: number): void;
+  /**
+   * Says that rows cannot be used, one by default. Under `on_error: fail` it throws; otherwise they are counted and told
+   * with their place, and must not go on.
+   */
+  reject(place: Place, reason: string, more?: Rejection): void;
   /** Adds to a figure of the stage's summary, such as `tokens`. */
   count(figure: string, amount: number): void;
   /** Says that rows are worked through that are given on later: progress counts them. */
@@ -48,8 +54,24 @@ export interface Context {
   report(text: string): void;
   /** A costly thing (a session, a tokenizer) that is opened once per distinct key and closed by the engine. */
   resource<T extends { close(): void | Promise<void> }>(key: string, open: () => Promise<T>): Promise<T>;
+  /** What this stage left for the next run, where runs have a state folder. */
+  readonly memory?: Memory;
   /** Facts about how the result was made, for the footer of outputs: `model.fingerprint` and the like. */
   readonly provenance: Map<string, string>;
+}
+
+/** What more is known of rows that are rejected. */
+export interface Rejection {
+  /** How many; undefined where that cannot be known, as of a file that cannot be opened. */
+  readonly rows?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/** What a stage leaves for the next run: kept when the run is complete, and then replaces what was there. */
+export interface Memory {
+  /** What the last complete run left under a name; undefined where there is nothing. */
+  recall(name: string): Promise<Uint8Array | undefined>;
+  remember(name: string, value: Uint8Array): Promise<void>;
 }
 
 /** What a result depends on besides its input: content, never paths. */

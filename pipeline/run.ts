@@ -185,6 +185,9 @@ export class Run {
       signal: this.signal,
       tempDir: this.#tempDir,
       leftOut: (reason, rows) => addTo(stats.leftOut, reason, rows),
+      reject: (place, reason, { cause } = {}) => {
+        throw new DataError(place, reason, { cause });
+      },
       count: (figure, amount) => addTo(stats.figures, figure, amount),
       worked: (rows) => {
         stats.worked += rows;

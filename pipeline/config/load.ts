@@ -11,6 +11,7 @@ import { interpolate } from './interpolate.js';
 import { parseOptions } from './options.js';
 import { type ParamInputs, type ParamValue, resolveParams } from './params.js';
 import { didYouMean, nearest } from './problems.js';
+import { type Settings, settingsOf, settingWithoutState } from './settings.js';
 import { type ConfigShape, parseShape } from './shape.js';
 import { type Inputs, wire } from './wire.js';
 
@@ -29,6 +30,7 @@ export interface Config {
   readonly file: string;
   readonly name: string;
   readonly tempDir: string;
+  readonly settings: Settings;
   readonly params: ReadonlyMap<string, ParamValue | null>;
   /** In the order of the file; each stage reads only stages above it. */
   readonly stages: readonly Stage[];
@@ -49,16 +51,28 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Co
   const { value, params } = withParams(document.value, options, findings);
   const shape = parseShape(value, findings);
   const folder = dirname(resolve(file));
+  checkState(value, findings);
   const stages = shape ? await resolveStages(shape, folder, options, document, findings) : [];
   if (!shape || findings.problems.length > 0) throw configError(document, findings.problems);
   return {
     file,
     name: shape.name ?? basename(file, extname(file)),
     tempDir: shape.temp_dir === undefined ? tmpdir() : resolve(folder, shape.temp_dir),
+    settings: settingsOf(shape, folder),
     params,
     stages,
     hash: hashOf(stages),
   };
+}
+
+function checkState(document: unknown, findings: Findings): void {
+  const key = isMapping(document) ? settingWithoutState(document) : undefined;
+  if (key !== undefined)
+    findings.report({
+      path: [key],
+      message: 'needs a state_dir: a folder that outlasts the run',
+      atKey: true,
+    });
 }
 
 /** The document with its parameters put in. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Findings } from './findings.js';
 import { type Path, type Problem, problemsOf } from './problems.js';
+import { settingsShape } from './settings.js';
 
 const reference = z.union([z.string(), z.array(z.string()).min(1)]);
 
@@ -23,6 +24,7 @@ export const configSchema = z.strictObject({
   templates: z.record(z.string(), z.array(stageSchema).min(1)).default({}),
   plugins: z.array(z.string().min(1)).default([]),
   stages: z.array(stageSchema).min(1),
+  ...settingsShape,
 });
 
 export type StageEntry = z.infer<typeof stageSchema>;
@@ -51,6 +53,7 @@ function repair(copy: unknown, { path, atKey }: Problem, findings: Findings): vo
   const isSection = inner.length === 0;
   if (atKey || (isSection && texts.includes(String(section)))) remove(copy, path);
   else if (isSection && section === 'version') put(copy, path, 1);
+  else if (String(section) in settingsShape) remove(copy, [String(section)]);
   else if (section === 'plugins' && inner.length === 1) put(copy, path, 'faulty');
   else if (section === 'templates' && inner.length === 1) put(copy, path, [{}]);
   else if (section === 'templates') repairStage(copy, path.slice(0, 3), path);

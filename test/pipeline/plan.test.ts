@@ -1,7 +1,9 @@
 import t from 'tap';
+import { z } from 'zod';
 import type { Component } from '../../pipeline/component.js';
 import type { Stage } from '../../pipeline/config/load.js';
 import { ConfigError } from '../../pipeline/config/problems.js';
+import { settingsOf, settingsShape } from '../../pipeline/config/settings.js';
 import { makePlan, type Plan, readersOf } from '../../pipeline/plan.js';
 import { planJson, planMermaid, planText } from '../../pipeline/plan-text.js';
 import {
@@ -242,6 +244,7 @@ const config = {
   params: new Map(),
   stages: nag,
   hash: 'abc',
+  settings: settingsOf(z.strictObject(settingsShape).parse({}), '/'),
 };
 
 t.test('as text', async (t) => {

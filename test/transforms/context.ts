@@ -12,6 +12,7 @@ import type {
   Source,
   Transform,
 } from '../../pipeline/component.js';
+import { DataError } from '../../pipeline/errors.js';
 
 /** A context that remembers what it is told. */
 export interface TestContext extends Context {
@@ -37,6 +38,9 @@ export function testContext(t: Test): TestContext {
     signal: new AbortController().signal,
     tempDir: tmpdir(),
     leftOut: add(left),
+    reject: (place, reason, { cause } = {}) => {
+      throw new DataError(place, reason, { cause });
+    },
     count: add(figures),
     worked: () => undefined,
     doing: () => undefined,
