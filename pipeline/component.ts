@@ -69,6 +69,8 @@ export interface Rejection {
 
 /** What a stage leaves for the next run: kept when the run is complete, and then replaces what was there. */
 export interface Memory {
+  /** When that run was complete; undefined where there was none. */
+  readonly since: Date | undefined;
   /** What the last complete run left under a name; undefined where there is nothing. */
   recall(name: string): Promise<Uint8Array | undefined>;
   remember(name: string, value: Uint8Array): Promise<void>;
