@@ -71,7 +71,7 @@ export interface Rejection {
 export interface Memory {
   /** When that run was complete; undefined where there was none. */
   readonly since: Date | undefined;
-  /** What the last complete run left under a name; undefined where there is nothing. */
+  /** What the last complete run left under a name, in memory of its own; undefined where there is nothing. */
   recall(name: string): Promise<Uint8Array | undefined>;
   remember(name: string, value: Uint8Array): Promise<void>;
 }

@@ -48,7 +48,7 @@ export async function recallProfile(memory: Memory): Promise<RememberedProfile |
     targets.push({
       name: target.name,
       documents: target.documents,
-      weights: new Float64Array(weights.slice().buffer),
+      weights: new Float64Array(weights.buffer, weights.byteOffset, size / Float64Array.BYTES_PER_ELEMENT),
     });
   }
   return { ...own, targets };
