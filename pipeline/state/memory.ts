@@ -9,6 +9,7 @@ import { readValue, writeValue } from './memory-value.js';
 
 /** What all stages leave for the next run. */
 export interface StageMemories {
+  /** @param stage an id; '' for the run itself */
   of(stage: string): Memory;
   /** Makes what was remembered since `openMemory` current, and all that was there before gone: in one step. */
   commit(): Promise<void>;
@@ -54,7 +55,9 @@ export async function openMemory(
         const file = join(folder, current.version, fileName(stage, name));
         const value = await explained(file, readValue(file, { stage, name }));
         if (value !== 'damaged') return value;
-        note(`${stage}: what the last run left as "${name}" is damaged (${file}): it counts as nothing`);
+        note(
+          `${stage === '' ? '' : `${stage}: `}what the last run left as "${name}" is damaged (${file}): it counts as nothing`,
+        );
         return undefined;
       },
       remember: async (name, value) => {
