@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly provenance?: ReadonlyMap<string, string>;
   /** What each stage left for this run, by its id. */
   memory?(stage: string): Memory;
+  /** Told what the sources have listed, before any of it is read; what it throws ends the run. */
+  onSources?(sources: ReadonlyMap<string, OpenSource>): Promise<void>;
   /** Told once of each remark. */
   note?(text: string): void;
   /** Told when all is set up, with the live figures of all stages in the order of the file. */
@@ -49,6 +51,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
 async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   await run.makeTempDir();
   await run.openSources();
+  await options.onSources?.(run.sources);
   options.onStart?.(run.stats);
   for (const [i, segment] of run.plan.segments.entries()) {
     await runSegment(segment, run);
