@@ -69,7 +69,9 @@ export interface Rejection {
 
 /** What a stage leaves for the next run: kept when the run is complete, and then replaces what was there. */
 export interface Memory {
-  /** What the last complete run left under a name; undefined where there is nothing. */
+  /** When that run was complete; undefined where there was none. */
+  readonly since: Date | undefined;
+  /** What the last complete run left under a name, in memory of its own; undefined where there is nothing. */
   recall(name: string): Promise<Uint8Array | undefined>;
   remember(name: string, value: Uint8Array): Promise<void>;
 }

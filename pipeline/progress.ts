@@ -102,11 +102,11 @@ export function duration(seconds: number): string {
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** `1,234,567`; small numbers with a decimal. */
+/** `1,234,567`; small numbers with a decimal, those below 1 with two digits that say something. */
 export function count(value: number): string {
-  return value.toLocaleString('en-US', {
-    maximumFractionDigits: value < 10 && !Number.isInteger(value) ? 1 : 0,
-  });
+  const digits =
+    value > 0 && value < 1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: value < 10 ? 1 : 0 };
+  return value.toLocaleString('en-US', digits);
 }
 
 function fit(line: string, width: number): string {

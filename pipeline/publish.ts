@@ -101,7 +101,7 @@ async function kindOf(path: string): Promise<'none' | 'file' | 'folder'> {
 }
 
 /** Makes renames in a folder durable. Windows has no such thing and refuses to open folders. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(path, 'r');
   try {

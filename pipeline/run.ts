@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { schemaDifference } from './arrow/parquet-types.js';
-import type { Accumulator, Context, OpenSource, Prepared } from './component.js';
+import type { Accumulator, Context, Memory, OpenSource, Prepared } from './component.js';
 import { DataError, messageOf, NagError } from './errors.js';
 import { type Node, type Plan, pathTo } from './plan.js';
 import { closeAll, Resources } from './resources.js';
@@ -15,6 +15,10 @@ export interface RunOptions {
   readonly tempDir: string;
   /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
   readonly provenance?: ReadonlyMap<string, string>;
+  /** What each stage left for this run, by its id. */
+  memory?(stage: string): Memory;
+  /** Told what the sources have listed, before any of it is read; what it throws ends the run. */
+  onSources?(sources: ReadonlyMap<string, OpenSource>): Promise<void>;
   /** Told once of each remark. */
   note?(text: string): void;
   /** Told when all is set up, with the live figures of all stages in the order of the file. */
@@ -47,6 +51,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
 async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   await run.makeTempDir();
   await run.openSources();
+  await options.onSources?.(run.sources);
   options.onStart?.(run.stats);
   for (const [i, segment] of run.plan.segments.entries()) {
     await runSegment(segment, run);
@@ -180,8 +185,10 @@ export class Run {
 
   contextOf(node: Node): Context {
     const stats = this.stats.get(node.id)!;
+    const memory = this.options.memory?.(node.id);
     return {
       stage: node.id,
+      ...(memory && { memory }),
       signal: this.signal,
       tempDir: this.#tempDir,
       leftOut: (reason, rows) => addTo(stats.leftOut, reason, rows),

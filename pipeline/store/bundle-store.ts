@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch } from 'apache-arrow';
 import { gatherBatch } from '../arrow/gather.js';
 import type { Batch, Bundle } from '../batch.js';
 import type { BundleStore, Context, Making } from '../component.js';
+import { writeDurably } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
 import { BundleFileWriter, readBundleFile } from './bundle-file.js';
 import { differencesOf, makingHash, makingJson, parseMaking } from './facts.js';
@@ -135,18 +136,6 @@ async function* keep(
 
 function unique(): string {
   return `${process.pid}-${randomBytes(4).toString('hex')}`;
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp-${unique()}`;
-  const handle = await open(temporary, 'wx');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, path);
 }
 
 async function exists(path: string): Promise<boolean> {

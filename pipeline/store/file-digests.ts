@@ -42,12 +42,19 @@ export class FileDigests {
     const path = resolve(file);
     const now = Date.now();
     const { size, mtimeMs } = await stat(path);
-    const known = this.#added.get(path) ?? this.#unsettled.get(path) ?? this.#known.get(path);
-    if (known?.bytes === size && known.changedAt === mtimeMs) return known.sha256;
+    const known = this.known(path, size, mtimeMs);
+    if (known !== undefined) return known;
     const sha256 = await digest(path, signal);
     const into = mtimeMs < now - settledMs ? this.#added : this.#unsettled;
     into.set(path, { bytes: size, changedAt: mtimeMs, sha256 });
     return sha256;
+  }
+
+  /** What is known without reading a file of this size and time of change. */
+  known(file: string, bytes: number, changedAt: number): string | undefined {
+    const path = resolve(file);
+    const known = this.#added.get(path) ?? this.#unsettled.get(path) ?? this.#known.get(path);
+    return known?.bytes === bytes && known.changedAt === changedAt ? known.sha256 : undefined;
   }
 
   /** Writes the list, with what others have added to it meanwhile. */
