@@ -6,8 +6,8 @@ import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
 import { rankColumn } from '../transforms/rank/selected.js';
 import { distanceColumn } from '../transforms/score.js';
-import { stageFiles } from './stage-files.js';
 import { addMeans, createMeans, type Means, meanColumns, meanOptions, meansTable } from './means.js';
+import { stageFiles } from './stage-files.js';
 
 const options = z.strictObject({
   title: z.string().optional().describe('A line above the table'),

@@ -42,7 +42,10 @@ export async function linkSetOf(finals: readonly string[]): Promise<LinkSet> {
   }
   const common = commonFolder(real.map((path) => dirname(path)));
   const names = real.map((path) => relative(common, path));
-  const hash = createHash('sha256').update([...names].sort().join('\n')).digest('hex').slice(0, 8);
+  const hash = createHash('sha256')
+    .update([...names].sort().join('\n'))
+    .digest('hex')
+    .slice(0, 8);
   return setAt(join(common, `.nag-${hash}`), names);
 }
 

@@ -1,15 +1,4 @@
-import {
-  copyFile,
-  link,
-  lstat,
-  mkdir,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from 'node:fs/promises';
+import { copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DataError } from '../errors.js';
 import { syncFile, syncFolder, syncTree } from './durable.js';
@@ -105,8 +94,7 @@ async function linkOutputs(set: LinkSet, before: number, step: Step): Promise<vo
 async function keepBefore({ root, links }: LinkSet, before: number, step: Step): Promise<void> {
   const folder = join(root, String(before));
   await mkdir(folder);
-  for (const { final, name } of links)
-    if (await leads(final)) await keep(final, join(folder, name));
+  for (const { final, name } of links) if (await leads(final)) await keep(final, join(folder, name));
   await syncTree(folder);
   await step('make the old outputs the current version');
   await makeCurrent(root, before);

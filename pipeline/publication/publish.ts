@@ -23,11 +23,13 @@ export async function publishAll(
   for (const { final, foreign } of outputs) await checkReplaceable(final, foreign);
   const roots = new Set(await Promise.all(outputs.map(({ final }) => rootOfLink(final))));
   if (outputs.length === 0) return;
-  if (together && !(await isOneRename(outputs))) await explained(outputs[0]!.final, publishLinked(outputs, step));
-  else for (const { temporary, final } of outputs) {
-    await step(`replace ${final}`);
-    await explained(final, replace(temporary, final));
-  }
+  if (together && !(await isOneRename(outputs)))
+    await explained(outputs[0]!.final, publishLinked(outputs, step));
+  else
+    for (const { temporary, final } of outputs) {
+      await step(`replace ${final}`);
+      await explained(final, replace(temporary, final));
+    }
   // Links into a set that was replaced by others: what cannot be removed is in nobody's way.
   for (const root of roots) if (root !== undefined) await dropUnused(root).catch(() => undefined);
 }
