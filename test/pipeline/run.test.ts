@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Int32, vectorFromArray } from 'apache-arrow';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { z } from 'zod';
 import { withColumn } from '../../pipeline/batch.js';
 import { type Context, defineCombine, defineSink, type Prepared } from '../../pipeline/component.js';
@@ -71,7 +71,7 @@ function preparing(prepared: (context: Context) => Partial<Prepared> | Promise<P
 }
 
 t.test('outputs are published when all sinks and segments are done', async (t) => {
-  const dir = t.testdir({ a: 'old' });
+  const [dir, tempDir] = folders(t, { a: 'old' });
   const seen: string[][] = [];
   const named = (name: string) =>
     preparing(async () => {
@@ -85,7 +85,7 @@ t.test('outputs are published when all sinks and segments are done', async (t) =
     ['two', memorySource(numbers(1, 2, 2, int))],
     ['b', named('b')],
   ] as const;
-  const result = await runStages(stages, { tempDir: t.testdir() });
+  const result = await runStages(stages, { tempDir });
   t.strictSame(seen, Array(2).fill(['a', 'old']));
   t.equal(await readFile(join(dir, 'a'), 'utf8'), 'of a');
   t.strictSame(result.files, [join(dir, 'a'), join(dir, 'b')]);
@@ -93,7 +93,7 @@ t.test('outputs are published when all sinks and segments are done', async (t) =
   t.strictSame(result.reports, ['report of a', 'report of b']);
   t.strictSame((await readdir(dir)).sort(), ['a', 'b'], 'no staging is left');
 
-  const together = await runStages(stages, { tempDir: t.testdir(), together: true });
+  const together = await runStages(stages, { tempDir, together: true });
   t.ok((await lstat(join(dir, 'a'))).isSymbolicLink());
   t.strictSame(
     together.outputs,
@@ -105,12 +105,18 @@ t.test('outputs are published when all sinks and segments are done', async (t) =
   );
 });
 
+/** One for outputs, and one for temporary files. */
+function folders(t: Test, out: Readonly<Record<string, string>> = {}): [string, string] {
+  const root = t.testdir({ out, temp: {} });
+  return [join(root, 'out'), join(root, 'temp')];
+}
+
 async function visible(dir: string): Promise<string[]> {
   return (await readdir(dir)).filter((name) => !name.startsWith('.')).sort();
 }
 
 t.test('nothing is published when a later segment fails', async (t) => {
-  const dir = t.testdir();
+  const [dir, tempDir] = folders(t);
   const [first, second] = [sinkLog(join(dir, 'a')), sinkLog(join(dir, 'b'))];
   const running = runStages(
     [
@@ -119,7 +125,7 @@ t.test('nothing is published when a later segment fails', async (t) => {
       ['two', memorySource(numbers(1, 2, 2, int), { failAt: { batch: 1, error: new Error('broken') } })],
       ['b', collectSink(second)],
     ],
-    { tempDir: t.testdir() },
+    { tempDir },
   );
   await t.rejects(running, { message: 'broken' });
   t.match(first, { complete: true, discarded: 1 });
@@ -129,7 +135,7 @@ t.test('nothing is published when a later segment fails', async (t) => {
 
 t.test('an output that cannot be published is discarded, with those after it', async (t) => {
   for (const together of [false, true]) {
-    const dir = t.testdir({ b: 'old' });
+    const [dir, tempDir] = folders(t, { b: 'old' });
     const later = sinkLog(join(dir, 'b'));
     let discarded = 0;
     const stuck = preparing(() => ({
@@ -144,7 +150,7 @@ t.test('an output that cannot be published is discarded, with those after it', a
         ['a', stuck],
         ['b', collectSink(later), {}, ['source']],
       ],
-      { tempDir: t.testdir(), together },
+      { tempDir, together },
     );
     await t.rejects(running, { message: together ? /missing/ : /out\.parquet: cannot be put in place/ });
     t.equal(discarded, 1);
@@ -158,7 +164,7 @@ t.test(
   'an interruption in the middle ends the run with its reason, nothing published, all closed',
   async (t) => {
     const stop = new AbortController();
-    const dir = t.testdir();
+    const [dir, tempDir] = folders(t);
     const [log, out, combine] = [sourceLog(), sinkLog(join(dir, 'out')), { closed: 0 }];
     const reason = new Interrupted('SIGINT', 130);
     const running = runStages(
@@ -167,7 +173,7 @@ t.test(
         ['combine', closing(combine)],
         ['out', collectSink(out, () => out.batches.length === 3 && stop.abort(reason)), {}, ['source']],
       ],
-      { tempDir: t.testdir(), signal: stop.signal },
+      { tempDir, signal: stop.signal },
     );
     t.equal(await running.catch((thrown) => thrown), reason);
     t.ok(log.batches <= 5, `${log.batches} batches were read`);
