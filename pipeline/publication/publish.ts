@@ -24,12 +24,13 @@ export async function publishAll(
   const roots = new Set(await Promise.all(outputs.map(({ final }) => rootOfLink(final))));
   if (outputs.length === 0) return;
   if (together && !(await isOneRename(outputs)))
-    await explained(outputs[0]!.final, publishLinked(outputs, step));
+    await explained(outputs[0]!.final, () => publishLinked(outputs, step));
   else
-    for (const { temporary, final } of outputs) {
-      await step(`replace ${final}`);
-      await explained(final, replace(temporary, final));
-    }
+    for (const { temporary, final } of outputs)
+      await explained(final, async () => {
+        await step(`replace ${final}`);
+        await replace(temporary, final);
+      });
   // Links into a set that was replaced by others: what cannot be removed is in nobody's way.
   for (const root of roots) if (root !== undefined) await dropUnused(root).catch(() => undefined);
 }
@@ -40,9 +41,9 @@ async function isOneRename([output, another]: readonly StagedOutput[]): Promise<
   return !(await lstatOf(output.final))?.isDirectory();
 }
 
-async function explained(final: string, work: Promise<void>): Promise<void> {
+async function explained(final: string, work: () => Promise<void>): Promise<void> {
   try {
-    await work;
+    await work();
   } catch (cause) {
     if (cause instanceof NagError) throw cause;
     throw new DataError({ file: final }, `cannot be put in place: ${messageOf(cause)}`, { cause });
