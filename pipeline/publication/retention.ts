@@ -1,4 +1,4 @@
-import { lstat, readdir, realpath, rm, rmdir } from 'node:fs/promises';
+import { readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { messageOf } from '../errors.js';
 import type { OutputRecord, RunRecord } from '../state/record.js';
@@ -55,12 +55,14 @@ function foldersOf(record: RunRecord): string[] {
  */
 export async function removeOutputs(expired: readonly ExpiredRun[], signal: AbortSignal): Promise<string[]> {
   const notes: string[] = [];
-  for (const { run, outputs, paths, folders } of expired) {
+  for (const { outputs, paths } of expired) {
     for (const output of outputs) await removeOutput(output, notes, signal);
-    for (const folder of new Set(outputs.map(({ path }) => dirname(path)))) await removeManifest(folder, run);
     await removeVersions(paths);
-    for (const folder of folders) await removeIfEmpty(folder);
   }
+  const runs = new Set(expired.map(({ run }) => run));
+  const besides = expired.flatMap(({ outputs }) => outputs.map(({ path }) => dirname(resolve(path))));
+  for (const folder of new Set(besides)) await removeManifests(folder, runs);
+  for (const folder of expired.flatMap(({ folders }) => folders)) await removeIfEmpty(folder);
   return notes;
 }
 
@@ -114,14 +116,18 @@ async function removeIfEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch(() => undefined);
 }
 
-/** The manifests of a run in a folder. Other JSON files are nobody's business. */
-async function removeManifest(folder: string, run: string): Promise<void> {
+/** Bytes; what is larger is not read to see what it is. */
+const largestManifest = 64e6;
+
+/** The manifests of runs in a folder; other JSON files are the user's. */
+async function removeManifests(folder: string, runs: ReadonlySet<string>): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((one) => one.endsWith('.json'))) {
     const path = join(folder, name);
-    if (!(await lstat(path)).isFile()) continue;
+    const found = await lstatOf(path);
+    if (!found?.isFile() || found.size > largestManifest) continue;
     const manifest = await readManifest(path).catch(() => undefined);
-    if (manifest?.run === run) await rm(path);
+    if (manifest && runs.has(manifest.run)) await rm(path);
   }
 }
 
