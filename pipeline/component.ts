@@ -2,6 +2,7 @@ import type { Schema } from 'apache-arrow';
 import { z } from 'zod';
 import type { Batch, Bundle, Role, Roles } from './batch.js';
 import type { Place } from './errors.js';
+import type { StagedOutput } from './publication/staging.js';
 
 /**
  * A component is what `use:` names in a configuration: its name, what it does, its options with their defaults,
@@ -205,14 +206,16 @@ export interface Sink extends Described, TakesSides {
   ): Promise<Prepared>;
 }
 
-/** An output that is complete and verified, but not visible yet: it is published, or discarded; `discard` also follows a `publish` that failed. */
+/** What a sink made: complete and verified, but not visible yet. The engine publishes it, or not. */
 export interface Prepared {
   readonly rows: number;
+  /** What is to be moved to its path; nothing where the sink writes no file. `stageOutput` makes it. */
+  readonly outputs: readonly StagedOutput[];
   /** The names under which it will be seen. */
   readonly files: readonly string[];
   /** Printed at the end of the run. */
   readonly report?: string;
-  publish(): Promise<void>;
+  /** Removes what was not published, and the folders it was staged in. Called once, in any case. */
   discard(): Promise<void>;
 }
 

@@ -1,23 +1,54 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { syncFolder } from './publish.js';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { besides } from './leftovers.js';
 
-/** Writes a small file that is there whole or not at all, and on disk on return; it replaces one of this name. */
-export async function writeDurably(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
+/** Forces a file that was written through other means to disk. */
+export async function syncFile(path: string): Promise<void> {
+  await sync(path, 'r+');
+}
+
+/** Makes what was made, renamed and removed in a folder durable. Windows has no such thing and refuses to open folders. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  await sync(path, 'r');
+}
+
+async function sync(path: string, flags: string): Promise<void> {
+  const handle = await open(path, flags);
   try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw cause;
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
-  await syncFolder(dirname(path));
+}
+
+/** `syncFolder` of a folder and all folders in it; of the files, their sync is their writer's. */
+export async function syncTree(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) await syncTree(join(folder, entry.name));
+  await syncFolder(folder);
+}
+
+/** Writes a new file and forces it to disk. */
+export async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx');
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes a file whole or not at all: what was at its path stays until the new content is on disk. */
+export async function replaceDurably(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = besides(path, 'tmp');
+  try {
+    await writeSynced(temporary, content);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(temporary));
 }

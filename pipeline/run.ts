@@ -4,8 +4,11 @@ import { schemaDifference } from './arrow/parquet-types.js';
 import type { Accumulator, Context, Memory, OpenSource, Prepared } from './component.js';
 import { DataError, messageOf, NagError } from './errors.js';
 import { type Node, type Plan, pathTo } from './plan.js';
+import { digestOutputs } from './publication/checksums.js';
+import { publishAll } from './publication/publish.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
+import type { OutputRecord } from './state/record.js';
 import { addTo, createStats, type StageStats } from './stats.js';
 
 export interface RunOptions {
@@ -13,6 +16,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Where the run makes a folder for its temporary files; made when missing. */
   readonly tempDir: string;
+  /** Outputs become visible at one moment, and are recorded with their checksums: what runs with a state folder do. */
+  readonly together?: boolean;
   /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
   readonly provenance?: ReadonlyMap<string, string>;
   /** What each stage left for this run, by its id. */
@@ -29,6 +34,8 @@ export interface RunResult {
   readonly stats: ReadonlyMap<string, StageStats>;
   /** Published files. */
   readonly files: readonly string[];
+  /** Published outputs with their checksums, where they were published together. */
+  readonly outputs: readonly OutputRecord[];
   /** What stages and sinks want to be printed. */
   readonly reports: readonly string[];
 }
@@ -57,8 +64,10 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
     await runSegment(segment, run);
     await run.closeUnused(i + 1);
   }
-  const reports = [...run.reports, ...run.prepared.flatMap((output) => output.report ?? [])];
-  return { stats: run.stats, files: await run.publish(), reports };
+  const prepared = [...run.prepared.values()];
+  const reports = [...run.reports, ...prepared.flatMap((output) => output.report ?? [])];
+  const outputs = await run.publish();
+  return { stats: run.stats, files: prepared.flatMap(({ files }) => files), outputs, reports };
 }
 
 /** One run's open things. Segments share it. */
@@ -68,7 +77,8 @@ export class Run {
   /** Accumulators of combines with their filled partials. */
   readonly combined = new Map<string, { accumulator: Accumulator<unknown, unknown>; partial: unknown }>();
   readonly values = new Map<string, unknown>();
-  readonly prepared: Prepared[] = [];
+  /** What sinks have made, by stage. */
+  readonly prepared = new Map<string, Prepared>();
   /** What stages want to be printed at the end. */
   readonly reports: string[] = [];
   readonly signal: AbortSignal;
@@ -151,15 +161,17 @@ export class Run {
     }
   }
 
-  async publish(): Promise<string[]> {
+  /** Makes all outputs visible. Returns their checksums, where they become visible together. */
+  async publish(): Promise<OutputRecord[]> {
+    const { together = false } = this.options;
+    const records: OutputRecord[] = [];
+    if (together)
+      for (const [id, prepared] of this.prepared)
+        records.push(...(await digestOutputs(id, prepared, this.signal)));
     this.signal.throwIfAborted();
-    const files: string[] = [];
-    for (let output = this.prepared[0]; output; output = this.prepared[0]) {
-      await output.publish();
-      this.prepared.shift();
-      files.push(...output.files);
-    }
-    return files;
+    const outputs = [...this.prepared.values()].flatMap((prepared) => prepared.outputs);
+    await publishAll(outputs, { together });
+    return records;
   }
 
   /** Closes sessions and the like that no segment from `next` on can want: writing needs the memory of no model. */
@@ -171,7 +183,7 @@ export class Run {
   /** Discards what was not published, and closes everything. Errors: the first; the rest is closed nevertheless. */
   async close(): Promise<void> {
     await closeAll([
-      ...this.prepared.map((output) => () => output.discard()),
+      ...[...this.prepared.values()].map((output) => () => output.discard()),
       ...[...this.combined.values()].map(
         ({ accumulator }) =>
           () =>

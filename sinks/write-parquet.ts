@@ -46,10 +46,9 @@ export const writeParquetSink = defineSink({
         metadata: Object.fromEntries(context.provenance),
       });
       return {
+        ...staged,
         rows: staged.files.reduce((sum, file) => sum + file.rows, 0),
         files: staged.files.map((file) => file.path),
-        publish: staged.publish,
-        discard: staged.discard,
       };
     } finally {
       await batches.return(undefined);

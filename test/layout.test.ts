@@ -28,7 +28,7 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
   },
   {
     part: /^pipeline\/arrow\//,
-    may: /^(pipeline\/(arrow\/|errors\.ts|publish\.ts)|apache-arrow$|parquet-wasm$)/,
+    may: /^(pipeline\/(arrow\/|errors\.ts|publication\/)|apache-arrow$|parquet-wasm$)/,
   },
   { part: /^pipeline\//, may: /^(pipeline\/(?!cli\/|builtins|main)|apache-arrow$|zod$|highland$|p-limit$)/ },
   { part: /^transforms\/nag\//, may: /^transforms\/nag\// },

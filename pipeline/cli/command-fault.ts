@@ -1,6 +1,15 @@
 import { didYouMean, nearest } from '../config/problems.js';
 
-const commands = ['run', 'check', 'plan', 'list', 'describe'];
+/** Commands and what they need. */
+const needs: Readonly<Record<string, string>> = {
+  run: 'config',
+  check: 'config',
+  plan: 'config',
+  verify: 'manifest',
+  list: '',
+  describe: 'component',
+};
+const commands = Object.keys(needs);
 const optionNames = ['set', 'format', 'plugin', 'debug', 'version', 'help'];
 
 /** What is wrong with a command line, from the arguments and what yargs says of them. */
@@ -9,7 +18,7 @@ export function commandFault(args: readonly string[], message: string): string {
   if (command !== undefined && !commands.includes(command))
     return `there is no command "${command}"${didYouMean(command, commands)}`;
   if (message.startsWith('Not enough non-option arguments'))
-    return `an argument is missing: nag-pipeline ${command} <${command === 'describe' ? 'component' : 'config'}>`;
+    return `an argument is missing: nag-pipeline ${command} <${needs[command ?? 'run']}>`;
   const value = /Argument: (\w+), Given: (.*), Choices: (.*)$/.exec(message);
   if (value) return `--${value[1]} ${value[2]}: expected one of ${value[3]?.replaceAll('"', '')}`;
   const missing = /^Not enough arguments following: (.*)$/.exec(message)?.[1];

@@ -29,6 +29,7 @@ const format = {
   describe: 'How it is shown',
 } as const;
 const config = { type: 'string', demandOption: true, describe: 'The pipeline, a YAML file' } as const;
+const manifest = { type: 'string', demandOption: true, describe: 'A manifest, a JSON file' } as const;
 const component = { type: 'string', demandOption: true, describe: 'Its name, as in "use"' } as const;
 
 /** Parses the command line and runs the command. Throws what failed; commands are loaded only when they are used. */
@@ -80,6 +81,12 @@ function withCommands(program: Argv): Argv {
           .option('format', format)
           .coerce('format', (value: PlanFormat | PlanFormat[]) => [value].flat().at(-1)),
       async (a) => (await import('./plan.js')).planCommand(a.config, a.set, a.format ?? 'text'),
+    )
+    .command(
+      'verify <manifest>',
+      'Check that the files of a manifest are there as they were published',
+      (y) => y.positional('manifest', manifest),
+      async (a) => (await import('./verify.js')).verifyCommand(a.manifest),
     )
     .command(
       'list',

@@ -2,9 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Memory } from '../component.js';
-import { writeDurably } from '../durable.js';
+import { replaceDurably, syncFolder } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
-import { syncFolder } from '../publish.js';
 import { readValue, writeValue } from './memory-value.js';
 
 /** What all stages leave for the next run. */
@@ -83,7 +82,7 @@ async function switchTo(folder: string, version: string): Promise<void> {
   await mkdir(own, { recursive: true });
   await syncFolder(own);
   await syncFolder(folder);
-  await writeDurably(join(folder, currentName), `${JSON.stringify({ version, since: new Date() })}\n`);
+  await replaceDurably(join(folder, currentName), `${JSON.stringify({ version, since: new Date() })}\n`);
 }
 
 async function readCurrent(folder: string, note: (text: string) => void): Promise<Current | undefined> {

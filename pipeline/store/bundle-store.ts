@@ -5,7 +5,7 @@ import type { RecordBatch } from 'apache-arrow';
 import { gatherBatch } from '../arrow/gather.js';
 import type { Batch, Bundle } from '../batch.js';
 import type { BundleStore, Context, Making } from '../component.js';
-import { writeDurably } from '../durable.js';
+import { replaceDurably } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
 import { BundleFileWriter, readBundleFile } from './bundle-file.js';
 import { differencesOf, makingHash, makingJson, parseMaking } from './facts.js';
@@ -59,7 +59,7 @@ async function prepare(folder: string, own: string, making: Making, context: Con
     if (await exists(join(own, makingName))) return await checkMaking(own, making);
     for (const other of await storeFolders(folder)) noteDifferences(folder, other.making, making, context);
     await mkdir(own, { recursive: true });
-    await writeDurably(join(own, makingName), `${makingJson(making)}\n`);
+    await replaceDurably(join(own, makingName), `${makingJson(making)}\n`);
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     throw new DataError({ file: folder }, `cannot hold what is kept: ${messageOf(cause)}`, { cause });

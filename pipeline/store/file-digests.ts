@@ -44,7 +44,7 @@ export class FileDigests {
     const { size, mtimeMs } = await stat(path);
     const known = this.known(path, size, mtimeMs);
     if (known !== undefined) return known;
-    const sha256 = await digest(path, signal);
+    const sha256 = await digestFile(path, signal);
     const into = mtimeMs < now - settledMs ? this.#added : this.#unsettled;
     into.set(path, { bytes: size, changedAt: mtimeMs, sha256 });
     return sha256;
@@ -90,7 +90,8 @@ function isKnown(value: unknown): value is Known {
   );
 }
 
-async function digest(file: string, signal: AbortSignal): Promise<string> {
+/** SHA-256 of a file, in hexadecimal. Errors: DataError when it cannot be read; the signal's reason. */
+export async function digestFile(file: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, signal })) hash.update(chunk);

@@ -17,7 +17,7 @@ t.test('rows in = rows out + left out, for every stage', async (t) => {
   const stats = new Map(Object.entries({ read, model, profile, write }));
   const text = summaryText(
     'nightly',
-    { stats, files: ['/out/a', '/out/b'], reports: ['A report'] },
+    { stats, files: ['/out/a', '/out/b'], outputs: [], reports: ['A report'] },
     3_900_000,
   );
   const lines = text.split('\n');
