@@ -7,7 +7,7 @@ import { openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
 import { openSession } from './backbone/session.js';
-import { resolveDevice } from './backbone/session-device.js';
+import { deviceName, resolveDevice } from './backbone/session-device.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
 import {
   type FeatureInfo,
@@ -59,6 +59,8 @@ export const extract = defineTransform({
   needs: () => ({}),
   mayDrop: () => false,
   facts: factsOf,
+  // All impacts of a document are hundreds of kilobytes.
+  costly: ({ top }: Options) => top !== undefined,
   fuse: (own, next) => (next.name === 'top_k' ? { ...own, top: topOptions.parse(next.options) } : undefined),
   run: extractAll,
 });
@@ -67,17 +69,19 @@ export const extract = defineTransform({
 async function factsOf(settings: Options, context: Context): Promise<Facts> {
   const { neurons, device, top } = settings;
   const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
-  const { provider } = await resolveDevice(device);
+  const found = await resolveDevice(device);
   const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
   const hash = await hashOf(settings, checkpoint, context);
+  // A run that finds everything kept opens no session.
   context.provenance.set('nag.model', hash);
+  context.provenance.set('nag.device', deviceName(found));
   return {
     model: hash,
     layers: checkpoint.architecture.layers,
     dtypes,
     neurons,
     k: top ? resolvedK(top, neurons, checkpoint) : 'all',
-    device: provider,
+    device: found.provider,
   };
 }
 

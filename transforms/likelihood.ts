@@ -8,7 +8,7 @@ import { inBatchesOf, runDocuments } from './extract/batching.js';
 import { modelOptions } from './extract/model-options.js';
 import { gatheredNeurons } from './gathered-neurons.js';
 import { type Measured, withChoices, withLoss } from './likelihood/columns.js';
-import { openScorer, type Scorer } from './likelihood/model.js';
+import { openScorer, type Scorer, scorerFacts } from './likelihood/model.js';
 import { type Question, questionColumns, questionReader } from './likelihood/questions.js';
 import { type Encoded, encodePair, encodeText, type Sequence } from './likelihood/sequences.js';
 import { textsOf } from './tokenize.js';
@@ -88,6 +88,18 @@ export const likelihood = defineTransform({
     return questions ? { columns: questionColumns(questions) } : { roles: ['text'] };
   },
   mayDrop: ({ on_unusable }) => on_unusable === 'skip',
+  facts: async (settings, context) => {
+    const { model: _model, device: _device, threads: _threads, window: _window, ...others } = settings;
+    const {
+      batch_tokens: _tokens,
+      deactivate: _deactivate,
+      max_length: _length,
+      bos: _bos,
+      ...measured
+    } = others;
+    return { ...(await scorerFacts(settings, context)), ...measured };
+  },
+  costly: () => true,
   optionalSides: ['deactivate'],
   gathers: { deactivate: gatheredNeurons },
   run: measureAll,

@@ -59,7 +59,7 @@ export interface ListedFile {
 }
 
 /** Row groups are listed together up to this many rows: enough for a bundle to be worth its bookkeeping. */
-const bundleRows = 65536;
+const bundleRows = 8192;
 const bundleBytes = 64e6;
 
 /** From this size on a row group's memory is worth a word. */
