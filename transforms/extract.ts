@@ -20,6 +20,7 @@ import {
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
 import { modelOptions } from './extract/model-options.js';
+import { createPace } from './extract/pace.js';
 import { SeenDocuments } from './extract/seen.js';
 import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
@@ -92,18 +93,25 @@ async function* extractAll(
 ): AsyncGenerator<Batch> {
   const backbone = await openBackbone(settings, context);
   const most = settings.top ? Infinity : documentsInMemory(settings.neurons, backbone);
-  const runs = runDocuments(withIds(inBatchesOf(most, input), backbone), {
-    session: backbone.session,
-    batchTokens: settings.batch_tokens,
-    window: Math.min(settings.window, most),
-    ...(settings.top ? { seen: backbone.seen } : {}),
-    onDone: (documents, tokens) => {
-      context.worked(documents);
-      context.count('tokens', tokens);
-      if (documents > 0 && tokens === 0) context.count('seen before', documents);
+  const pace = createPace(Math.min(settings.window, most));
+  const runs = runDocuments(
+    withIds(
+      inBatchesOf(() => pace.documents, input),
+      backbone,
+    ),
+    {
+      session: backbone.session,
+      batchTokens: settings.batch_tokens,
+      pace,
+      ...(settings.top ? { seen: backbone.seen } : {}),
+      onDone: (documents, tokens) => {
+        context.worked(documents);
+        context.count('tokens', tokens);
+        if (documents > 0 && tokens === 0) context.count('seen before', documents);
+      },
+      signal: context.signal,
     },
-    signal: context.signal,
-  });
+  );
   for await (const { documents, result } of runs) {
     const { batch } = documents;
     let out = batch;
