@@ -1,0 +1,76 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { runCli, startCli } from '../fixtures/cli.js';
+import {
+  type Form,
+  forget,
+  makeResumable,
+  outputs,
+  piecesIn,
+  rows,
+  rowsKept,
+  runPieces,
+} from '../fixtures/resumable.js';
+
+for (const form of ['parquet', 'jsonl'] satisfies Form[])
+  for (const ranked of [true, false])
+    t.test(`killed again and again: ${form}, ${ranked ? 'ranked' : 'as it comes'}`, async (t) => {
+      const total = ranked ? rows.target + rows.pool : rows.pool;
+      const dir = await makeResumable(t, { form, ranked });
+      const whole = await runPieces(dir);
+      t.equal(whole.done?.computed, total, whole.stderr);
+      const expected = await outputs(dir);
+      await forget(dir);
+      let kept = 0;
+      let kills = 0;
+      for (const pieces of [1, 2, 1]) {
+        const ran = await runPieces(dir, pieces);
+        if (ran.done) break;
+        kills++;
+        const now = await rowsKept(dir);
+        t.ok(now > kept, `${now} rows are kept`);
+        kept = now;
+        await t.rejects(outputs(dir), 'nothing is published');
+      }
+      t.ok(kills > 0, 'it was killed');
+      t.ok(kept < total, 'there is something left to do');
+      t.equal((await runPieces(dir)).done?.computed, total - kept, 'what is kept is not computed again');
+      t.strictSame(await outputs(dir), expected);
+      await rm(join(dir, 'out'), { recursive: true });
+      t.equal((await runPieces(dir)).done?.computed, 0);
+      t.strictSame(await outputs(dir), expected, 'all of it is kept');
+    });
+
+t.test('SIGTERM: the piece in progress is finished, within a file', async (t) => {
+  const dir = await makeResumable(t, { form: 'jsonl', ranked: false });
+  const run = () => runCli(['run', 'pipeline.yaml'], { cwd: dir });
+  t.equal((await run()).code, 0);
+  const expected = await outputs(dir);
+  await forget(dir);
+  const program = startCli(['run', 'pipeline.yaml'], { cwd: dir });
+  await writing(dir);
+  program.child.kill('SIGTERM');
+  t.equal((await program.result).code, 143);
+  const kept = await rowsKept(dir);
+  t.ok(kept > 0 && kept < rows.pool, `${kept} rows are kept`);
+  t.ok(
+    (await piecesIn(dir)).some((path) => !path.includes('-end.')),
+    'a part of a file',
+  );
+  const { stdout } = await run();
+  t.match(stdout, new RegExp(`extract\\+top_k +${rows.pool - kept} `));
+  t.match(stdout, `${kept} reused`);
+  t.strictSame(await outputs(dir), expected);
+});
+
+/** Until some of a piece is written. */
+async function writing(dir: string): Promise<void> {
+  const work = join(dir, 'state/work');
+  for (;;) {
+    const names = await readdir(work, { recursive: true }).catch(() => []);
+    for (const name of names.filter((own) => /\.tmp-[^/]*$/.test(own)))
+      if ((await stat(join(work, name)).catch(() => undefined))?.size) return;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
