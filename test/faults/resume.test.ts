@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { runCli, startCli } from '../fixtures/cli.js';
@@ -70,7 +70,7 @@ async function writing(dir: string): Promise<void> {
   for (;;) {
     const names = await readdir(work, { recursive: true }).catch(() => []);
     for (const name of names.filter((own) => /\.tmp-[^/]*$/.test(own)))
-      if ((await stat(join(work, name)).catch(() => undefined))?.size) return;
+      if ((await readFile(join(work, name), 'latin1').catch(() => '')).startsWith('ARROW')) return;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -20,6 +20,7 @@ export function createPace(most: number): Pace {
       return documents;
     },
     took: (count, ms) => {
+      if (count === 0) return;
       const wanted = Math.min((count * windowMs) / ms, 2 * count, most);
       documents = Math.max(1, Math.floor(wanted));
     },
