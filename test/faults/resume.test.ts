@@ -1,6 +1,7 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { writeModelFolder } from '../fixtures/checkpoint.js';
 import { runCli, startCli } from '../fixtures/cli.js';
 import {
   type Form,
@@ -41,6 +42,37 @@ for (const form of ['parquet', 'jsonl'] satisfies Form[])
       t.equal((await runPieces(dir)).done?.computed, 0);
       t.strictSame(await outputs(dir), expected, 'all of it is kept');
     });
+
+t.test('a measured model, and rows that a stage leaves out, killed', async (t) => {
+  const dir = await makeResumable(t, { form: 'jsonl', ranked: false });
+  await writeFile(
+    join(dir, 'pipeline.yaml'),
+    `version: 1
+state_dir: state
+stages:
+  - {use: read.jsonl, with: {path: "pool-*.jsonl", batch_rows: 50}}
+  - {use: filter, with: {where: {token_num: {min: 30}}}}
+  - {use: likelihood, with: {model: model, max_length: 16, device: cpu, threads: 1}}
+  - {id: end, use: sample, with: {fraction: 0.7}}
+  - {use: write.parquet, with: {path: out/rows.parquet}}
+  - {use: write.jsonl, from: end, with: {path: out/rows.jsonl}}
+`,
+  );
+  const total = rows.pool - 3 * 30;
+  const whole = await runPieces(dir);
+  t.equal(whole.done?.computed, total, whole.stderr);
+  const expected = await outputs(dir);
+  await forget(dir);
+  t.equal((await runPieces(dir, 2)).done, undefined);
+  const kept = await rowsKept(dir);
+  t.equal((await runPieces(dir)).done?.computed, total - kept);
+  t.strictSame(await outputs(dir), expected);
+  await writeModelFolder(join(dir, 'model'), 'qwen3', {
+    tied: false,
+    config: { num_hidden_layers: 2 },
+  });
+  t.match((await runPieces(dir)).done?.notes, [/likelihood model: [0-9a-f]{12}… and/], 'its head counts too');
+});
 
 t.test('SIGTERM: the piece in progress is finished, within a file', async (t) => {
   const dir = await makeResumable(t, { form: 'jsonl', ranked: false });

@@ -1,4 +1,4 @@
-import { copyFile, readdir, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Utf8 } from 'apache-arrow';
 import t, { type Test } from 'tap';
@@ -259,6 +259,14 @@ stages:
       'the same documents are the nearest',
     );
   }
+  const folder = join(dir, 'store', folders[0]!);
+  const piece = join(folder, (await readdir(folder)).find((name) => name.endsWith('.arrow'))!);
+  const bytes = await readFile(piece);
+  await writeFile(piece, bytes.with(bytes.length >> 1, bytes[bytes.length >> 1]! ^ 1));
+  await t.rejects(run(dir), {
+    message: /\.arrow: is damaged: delete it, and run the pipeline that keeps it/,
+  });
+  await writeFile(piece, bytes);
   await writeConfig(dir, { maxLength: 5 });
   await run(dir);
   await writeFile(join(dir, 'pipeline.yaml'), text('store'));
