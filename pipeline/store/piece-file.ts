@@ -28,7 +28,7 @@ export class PieceWriter {
 
   static async open(folder: string): Promise<PieceWriter> {
     const temporary = temporaryBeside(join(folder, 'piece'));
-    return new PieceWriter(folder, temporary, await open(temporary, 'wx'));
+    return new PieceWriter(folder, temporary, await explained(folder, open(temporary, 'wx')));
   }
 
   /** Written so far. */
@@ -38,21 +38,21 @@ export class PieceWriter {
 
   /** Batches of one schema. Errors: DataError, when the disk is full and the like. */
   async write(batch: RecordBatch): Promise<void> {
-    if (this.#encoder.destroyed) await this.#explained(this.#done);
+    if (this.#encoder.destroyed) await explained(this.#folder, this.#done);
     if (!this.#encoder.write(writable(batch)))
-      await this.#explained(Promise.race([once(this.#encoder, 'drain'), this.#done]));
+      await explained(this.#folder, Promise.race([once(this.#encoder, 'drain'), this.#done]));
   }
 
   /** Makes it a piece. `remarks` are there before it is, where there are any. */
   async finish(rows: Omit<Piece, 'name' | 'crc'>, remarks: readonly unknown[]): Promise<Piece> {
     this.#encoder.end();
-    await this.#explained(this.#done);
+    await explained(this.#folder, this.#done);
     const beside = remarks.length > 0 ? JSON.stringify(remarks) : '';
     const crc = hex(crc32(beside, this.#crc));
     const piece = { ...rows, crc, name: pieceName({ ...rows, crc }) };
     const path = join(this.#folder, piece.name);
-    if (beside !== '') await this.#explained(writeDurably(remarksPath(path), beside));
-    await this.#explained(rename(this.#temporary, path));
+    if (beside !== '') await explained(this.#folder, writeDurably(remarksPath(path), beside));
+    await explained(this.#folder, rename(this.#temporary, path));
     return piece;
   }
 
@@ -73,15 +73,6 @@ export class PieceWriter {
       await file.sync();
     } finally {
       await file.close();
-    }
-  }
-
-  async #explained(work: Promise<unknown>): Promise<void> {
-    try {
-      await work;
-    } catch (cause) {
-      const what = isDiskFull(cause) ? 'the disk is full' : messageOf(cause);
-      throw new DataError({ file: this.#folder }, `cannot be written to: ${what}`, { cause });
     }
   }
 }
@@ -155,6 +146,15 @@ async function* withReader<T>(
     throw damaged(path, cause);
   } finally {
     await handle.close().catch(() => undefined);
+  }
+}
+
+async function explained<T>(folder: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    const what = isDiskFull(cause) ? 'the disk is full' : messageOf(cause);
+    throw new DataError({ file: folder }, `cannot be written to: ${what}`, { cause });
   }
 }
 

@@ -52,3 +52,11 @@ t.test('nothing is left of a piece that is abandoned', async (t) => {
   await writer.abandon();
   t.strictSame(await readdir(dir), []);
 });
+
+t.test('a folder that cannot be written to is named', async (t) => {
+  const dir = join(t.testdir(), 'missing');
+  await t.rejects(PieceWriter.open(dir), {
+    name: 'DataError',
+    message: /missing: cannot be written to: ENOENT/,
+  });
+});
