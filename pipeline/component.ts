@@ -134,7 +134,11 @@ export interface Transform extends Described, TakesSides {
   /** Without it, all options. Stores tell by the facts of the stages before them what they have. */
   facts?(options: unknown, context: Context): Promise<Facts>;
   /** Makes it a store: instead of `run`, what it has of a bundle is read back, and the stages before it are skipped. */
-  store?(options: unknown, making: Making, context: Context): Promise<BundleStore>;
+  store?(options: unknown, making: Making, context: StoreContext): Promise<BundleStore>;
+  /** True where its work is worth keeping for the next run, and can be kept. */
+  costly?(options: unknown): boolean;
+  /** True where what becomes of a row depends on rows before it: then nothing behind it can be kept. */
+  readonly remembers?: boolean;
   /** Takes over the stage that follows, where both together are cheaper: new options, or undefined to decline. */
   fuse?(options: unknown, next: { name: string; options: unknown }): unknown;
   run(
@@ -148,14 +152,42 @@ export interface Transform extends Described, TakesSides {
 /** How rows were made: the facts of each stage on their way, in its order. */
 export type Making = readonly { readonly stage: string; readonly facts: Facts }[];
 
-/** Keeps what stages have computed, bundle by bundle. */
+/** What a store sees of the run besides. */
+export interface StoreContext extends Context {
+  /** Whether what the last run kept may be other than what this one makes. */
+  readonly ifChanged: 'redo' | 'refuse';
+  /** After so much work what came of it is kept, so that no more is lost. */
+  readonly pieceSeconds: number;
+}
+
+/** The rows of a bundle from one of them on. */
+export interface BundlePart {
+  readonly bundle: Bundle;
+  readonly from: number;
+}
+
+/** Keeps what stages have computed, in pieces of bundles. */
 export interface BundleStore {
-  /** Whether it has what was computed of a bundle. */
-  has(bundle: Bundle): Promise<boolean>;
-  /** The rows of a bundle, as its source gives them, with the columns that were computed. */
-  read(bundle: Bundle, rows: AsyncIterable<Batch>): AsyncIterable<Batch>;
-  /** Passes batches on and keeps what was computed. `bundles` grows while they come: all before a batch's are done. */
-  keep(bundles: readonly Bundle[], batches: AsyncIterable<Batch>): AsyncIterable<Batch>;
+  /** Of how many rows of a bundle, from its first, it has what was computed, undamaged; Infinity: of all. */
+  covered(bundle: Bundle): Promise<number>;
+  /**
+   * The rows of a bundle that are covered, as its source gives them, with the columns that were computed.
+   * @param told what was remembered with them, piece by piece
+   */
+  read(
+    bundle: Bundle,
+    rows: AsyncIterable<Batch>,
+    told?: (remarks: readonly unknown[]) => void,
+  ): AsyncIterable<Batch>;
+  /**
+   * Passes batches on and keeps what was computed. `parts` grows while they come: all before a batch's are done.
+   * @param remarks what is to be remembered with a piece, small JSON values: of its rows `from` to `to`, or the bundle's end
+   */
+  keep(
+    parts: readonly BundlePart[],
+    batches: AsyncIterable<Batch>,
+    remarks?: (piece: BundlePart & { readonly to: number }) => readonly unknown[],
+  ): AsyncIterable<Batch>;
   close(): Promise<void>;
 }
 
@@ -259,14 +291,15 @@ interface TypedSource<Schema extends z.ZodType> extends Omit<Source, 'kind' | 'o
 interface TypedTransform<Schema extends z.ZodType>
   extends Omit<
     Transform,
-    'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'facts' | 'store' | 'fuse' | 'run'
+    'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'facts' | 'store' | 'costly' | 'fuse' | 'run'
   > {
   readonly options: Schema;
   needs?(options: z.output<Schema>): Needs;
   mayDrop?(options: z.output<Schema>): boolean;
   provides?(options: z.output<Schema>): readonly Role[];
   facts?(options: z.output<Schema>, context: Context): Promise<Facts>;
-  store?(options: z.output<Schema>, making: Making, context: Context): Promise<BundleStore>;
+  store?(options: z.output<Schema>, making: Making, context: StoreContext): Promise<BundleStore>;
+  costly?(options: z.output<Schema>): boolean;
   fuse?(options: z.output<Schema>, next: { name: string; options: unknown }): z.output<Schema> | undefined;
   run(
     input: AsyncIterable<Batch>,

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { schemaDifference } from './arrow/parquet-types.js';
-import type { Accumulator, Context, Memory, OpenSource, Prepared } from './component.js';
+import type { Accumulator, Context, Memory, OpenSource, Prepared, StoreContext } from './component.js';
 import { DataError, messageOf, NagError } from './errors.js';
 import { type Node, type Plan, pathTo } from './plan.js';
 import { digestOutputs } from './publication/checksums.js';
@@ -24,6 +24,10 @@ export interface RunOptions {
   memory?(stage: string): Memory;
   /** Told what the sources have listed, before any of it is read; what it throws ends the run. */
   onSources?(sources: ReadonlyMap<string, OpenSource>): Promise<void>;
+  /** What becomes of kept work that was made otherwise: made again, or the run is refused. Default redo. */
+  readonly ifChanged?: 'redo' | 'refuse';
+  /** After so much work what came of it is kept. Default 60. */
+  readonly pieceSeconds?: number;
   /** Told once of each remark. */
   note?(text: string): void;
   /** Told when all is set up, with the live figures of all stages in the order of the file. */
@@ -82,6 +86,7 @@ export class Run {
   /** What stages want to be printed at the end. */
   readonly reports: string[] = [];
   readonly signal: AbortSignal;
+  readonly keeping: Pick<StoreContext, 'ifChanged' | 'pieceSeconds'>;
   readonly #failure = new AbortController();
   readonly #resources = new Resources();
   readonly #provenance: Map<string, string>;
@@ -93,6 +98,7 @@ export class Run {
     private readonly options: RunOptions,
   ) {
     this.signal = AbortSignal.any([options.signal, this.#failure.signal]);
+    this.keeping = { ifChanged: options.ifChanged ?? 'redo', pieceSeconds: options.pieceSeconds ?? 60 };
     this.#provenance = new Map(options.provenance);
     this.stats = new Map(
       [...plan.nodes.values()].map((node) => [node.id, createStats(labelOf(node), node.component.kind)]),

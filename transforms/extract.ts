@@ -7,7 +7,7 @@ import { openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
 import { openSession } from './backbone/session.js';
-import { resolveDevice } from './backbone/session-device.js';
+import { deviceName, resolveDevice } from './backbone/session-device.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
 import {
   type FeatureInfo,
@@ -20,6 +20,7 @@ import {
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
 import { modelOptions } from './extract/model-options.js';
+import { createPace } from './extract/pace.js';
 import { SeenDocuments } from './extract/seen.js';
 import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
@@ -59,6 +60,8 @@ export const extract = defineTransform({
   needs: () => ({}),
   mayDrop: () => false,
   facts: factsOf,
+  // All impacts of a document are hundreds of kilobytes.
+  costly: ({ top }: Options) => top !== undefined,
   fuse: (own, next) => (next.name === 'top_k' ? { ...own, top: topOptions.parse(next.options) } : undefined),
   run: extractAll,
 });
@@ -67,17 +70,19 @@ export const extract = defineTransform({
 async function factsOf(settings: Options, context: Context): Promise<Facts> {
   const { neurons, device, top } = settings;
   const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
-  const { provider } = await resolveDevice(device);
+  const found = await resolveDevice(device);
   const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
   const hash = await hashOf(settings, checkpoint, context);
+  // A run that finds everything kept opens no session.
   context.provenance.set('nag.model', hash);
+  context.provenance.set('nag.device', deviceName(found));
   return {
     model: hash,
     layers: checkpoint.architecture.layers,
     dtypes,
     neurons,
     k: top ? resolvedK(top, neurons, checkpoint) : 'all',
-    device: provider,
+    device: found.provider,
   };
 }
 
@@ -88,18 +93,25 @@ async function* extractAll(
 ): AsyncGenerator<Batch> {
   const backbone = await openBackbone(settings, context);
   const most = settings.top ? Infinity : documentsInMemory(settings.neurons, backbone);
-  const runs = runDocuments(withIds(inBatchesOf(most, input), backbone), {
-    session: backbone.session,
-    batchTokens: settings.batch_tokens,
-    window: Math.min(settings.window, most),
-    ...(settings.top ? { seen: backbone.seen } : {}),
-    onDone: (documents, tokens) => {
-      context.worked(documents);
-      context.count('tokens', tokens);
-      if (documents > 0 && tokens === 0) context.count('seen before', documents);
+  const pace = createPace(Math.min(settings.window, most));
+  const runs = runDocuments(
+    withIds(
+      inBatchesOf(() => pace.documents, input),
+      backbone,
+    ),
+    {
+      session: backbone.session,
+      batchTokens: settings.batch_tokens,
+      pace,
+      ...(settings.top ? { seen: backbone.seen } : {}),
+      onDone: (documents, tokens) => {
+        context.worked(documents);
+        context.count('tokens', tokens);
+        if (documents > 0 && tokens === 0) context.count('seen before', documents);
+      },
+      signal: context.signal,
     },
-    signal: context.signal,
-  });
+  );
   for await (const { documents, result } of runs) {
     const { batch } = documents;
     let out = batch;

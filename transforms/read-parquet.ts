@@ -59,7 +59,7 @@ export interface ListedFile {
 }
 
 /** Row groups are listed together up to this many rows: enough for a bundle to be worth its bookkeeping. */
-const bundleRows = 65536;
+const bundleRows = 8192;
 const bundleBytes = 64e6;
 
 /** From this size on a row group's memory is worth a word. */
@@ -88,6 +88,7 @@ export async function openParquet(
     mapping: mapRoles(settings, schema, first),
     filter: compileWhere(settings.where, schema, first),
   };
+  const idle = new IdleFile();
   const groups = new Map<Bundle, { file: ListedFile; groups: readonly RowGroup[] }>();
   for (const file of files) {
     for (const run of runsOf(file.rowGroups)) {
@@ -111,9 +112,32 @@ export async function openParquet(
     bundles: [...groups.keys()],
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     read: (bundle, needs, how) =>
-      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context.signal),
-    close: async () => undefined,
+      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context.signal, idle),
+    close: () => idle.close(),
   };
+}
+
+/** A file between two of its bundles: its footer, which may be long, is read once. */
+class IdleFile {
+  #held: { readonly path: string; readonly source: ParquetSource } | undefined;
+
+  take(path: string): ParquetSource | undefined {
+    if (this.#held?.path !== path) return undefined;
+    const { source } = this.#held;
+    this.#held = undefined;
+    return source;
+  }
+
+  async put(path: string, source: ParquetSource): Promise<void> {
+    await this.close();
+    this.#held = { path, source };
+  }
+
+  async close(): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    await held?.source.close();
+  }
 }
 
 async function listFile(path: string, signal: AbortSignal): Promise<ListedFile> {
@@ -170,6 +194,7 @@ async function* readBundle(
   reading: Reading,
   settings: Options,
   signal: AbortSignal,
+  idle: IdleFile,
 ): AsyncGenerator<Batch> {
   const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
   const columns = wanted && [...new Set([...wanted, ...(reading.filter?.columns ?? [])])];
@@ -179,7 +204,8 @@ async function* readBundle(
     return;
   }
   await requireSameFile(bundle.file, place.file.stamp);
-  const source = await ParquetSource.open(bundle.file);
+  const source = idle.take(bundle.file) ?? (await ParquetSource.open(bundle.file));
+  let reusable = false;
   try {
     for (const group of groups) {
       let row = group.firstRow - bundle.firstRow;
@@ -194,8 +220,10 @@ async function* readBundle(
         if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
       }
     }
+    reusable = bundle.firstRow + (bundle.rows ?? 0) < place.file.rows;
   } finally {
-    await source.close();
+    if (reusable) await idle.put(bundle.file, source);
+    else await source.close();
   }
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { builtins } from '../builtins.js';
 import { type Config, loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problems.js';
@@ -12,6 +13,11 @@ export async function loadForCommand(file: string, set: readonly string[]): Prom
     env: process.env,
     today: today(),
   });
+}
+
+/** Where a configuration's runs keep what costly stages have computed. */
+export function workFolder({ settings: { stateDir } }: Config): string | undefined {
+  return stateDir === undefined ? undefined : join(stateDir, 'work');
 }
 
 /** `--set k=v`, the last of the same name wins. */

@@ -2,7 +2,7 @@ import { makePlan } from '../plan.js';
 import { showProgress } from '../progress.js';
 import { Interrupted, runPlan } from '../run.js';
 import { summaryText } from '../summary.js';
-import { loadForCommand } from './load.js';
+import { loadForCommand, workFolder } from './load.js';
 import { version } from './version.js';
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -10,7 +10,7 @@ const signals = { SIGINT: 130, SIGTERM: 143 } as const;
 /** `nag-pipeline run`: everything that is not the result goes to stderr, the summary to stdout. */
 export async function runCommand(file: string, set: readonly string[]): Promise<void> {
   const config = await loadForCommand(file, set);
-  const plan = makePlan(config.stages);
+  const plan = makePlan(config.stages, { checkpoints: workFolder(config) });
   const stopping = new AbortController();
   const unhook = hookSignals(stopping);
   const startedAt = Date.now();
@@ -20,6 +20,7 @@ export async function runCommand(file: string, set: readonly string[]): Promise<
     const result = await runPlan(plan, {
       signal: stopping.signal,
       tempDir: config.tempDir,
+      ifChanged: config.settings.ifChanged,
       provenance: new Map([
         ['nag.version', version()],
         ['nag.config', config.hash],

@@ -30,6 +30,8 @@ export interface RunRecord {
   readonly stages: readonly StageRecord[];
   readonly peakMemoryBytes: number;
   readonly outputs: readonly OutputRecord[];
+  /** Where its manifest was written, where it was. */
+  readonly manifest: string | null;
   /** The quarantine file, where one was written. */
   readonly quarantine: string | null;
   readonly notes: readonly string[];

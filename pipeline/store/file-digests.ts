@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { replaceDurably } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
 
 /** What was known of a file when it was read. */
@@ -61,9 +62,7 @@ export class FileDigests {
   async save(): Promise<void> {
     if (this.#added.size === 0) return;
     const all = new Map([...(await readList(this.#list)), ...this.#added]);
-    const temporary = `${this.#list}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
-    await writeFile(temporary, `${JSON.stringify(Object.fromEntries(all))}\n`);
-    await rename(temporary, this.#list);
+    await replaceDurably(this.#list, `${JSON.stringify(Object.fromEntries(all))}\n`);
     this.#added.clear();
   }
 }
