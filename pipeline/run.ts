@@ -1,12 +1,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { schemaDifference } from './arrow/parquet-types.js';
-import type { Accumulator, Context, OpenSource, Prepared } from './component.js';
-import { DataError, messageOf, NagError } from './errors.js';
+import type { Accumulator, Context, OpenSource, Prepared, Rejection } from './component.js';
+import { DataError, messageOf, NagError, type Place } from './errors.js';
 import { type Node, type Plan, pathTo } from './plan.js';
+import { Rejects } from './rejects.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
-import { addTo, createStats, type StageStats } from './stats.js';
+import { addRejected, addTo, createStats, type StageStats } from './stats.js';
 
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
@@ -15,6 +16,8 @@ export interface RunOptions {
   readonly tempDir: string;
   /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
   readonly provenance?: ReadonlyMap<string, string>;
+  /** What becomes of rows that cannot be used; without it they end the run. It is closed with the run. */
+  readonly rejects?: Rejects;
   /** Told once of each remark. */
   note?(text: string): void;
   /** Told when all is set up, with the live figures of all stages in the order of the file. */
@@ -49,10 +52,18 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   await run.openSources();
   options.onStart?.(run.stats);
   for (const [i, segment] of run.plan.segments.entries()) {
+    run.segment = i;
     await runSegment(segment, run);
     await run.closeUnused(i + 1);
   }
-  const reports = [...run.reports, ...run.prepared.flatMap((output) => output.report ?? [])];
+  run.countInput();
+  // Whoever sees the outputs must be able to see what they lack.
+  await run.rejects.close();
+  const reports = [
+    ...run.reports,
+    ...run.prepared.flatMap((output) => output.report ?? []),
+    ...run.rejects.report(),
+  ];
   return { stats: run.stats, files: await run.publish(), reports };
 }
 
@@ -66,11 +77,18 @@ export class Run {
   readonly prepared: Prepared[] = [];
   /** What stages want to be printed at the end. */
   readonly reports: string[] = [];
+  readonly rejects: Rejects;
   readonly signal: AbortSignal;
+  /** Index of the segment that runs; none while sources are opened. */
+  segment = -1;
   readonly #failure = new AbortController();
   readonly #resources = new Resources();
   readonly #provenance: Map<string, string>;
   readonly #notes = new Set<string>();
+  /** Parts of files that were rejected: as many as were listed, at most. */
+  readonly #rejectedParts = new Set<string>();
+  /** What was rejected while sources were opened is in none of their bundles. */
+  #rejectedUnlisted = { rows: 0, files: 0 };
   #tempDir = '';
 
   constructor(
@@ -79,6 +97,7 @@ export class Run {
   ) {
     this.signal = AbortSignal.any([options.signal, this.#failure.signal]);
     this.#provenance = new Map(options.provenance);
+    this.rejects = options.rejects ?? new Rejects({ policy: 'fail', maxRatio: 0 });
     this.stats = new Map(
       [...plan.nodes.values()].map((node) => [node.id, createStats(labelOf(node), node.component.kind)]),
     );
@@ -109,6 +128,8 @@ export class Run {
       ordinal += source.bundles.length;
       this.sources.set(node.id, source);
     }
+    this.#rejectedUnlisted = { rows: this.rejects.rows, files: this.rejects.files };
+    this.countInput();
     for (const node of this.plan.nodes.values()) {
       this.#checkColumns(node);
       this.stats.get(node.id)!.expected = this.#expectedRows(node);
@@ -121,10 +142,27 @@ export class Run {
     const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
     if (path.some(({ component }) => component.kind === 'combine')) return undefined;
     const rows = path.flatMap(({ id }) => (this.sources.has(id) ? [this.sources.get(id)!.rows] : []));
-    const runs = this.plan.segments.filter(
-      ({ roots, members }) => roots.includes(node.id) || members.includes(node.id),
-    ).length;
+    const runs = this.#segmentsOf(node).length;
     return rows.includes(undefined) ? undefined : rows.reduce<number>((sum, own) => sum + own!, 0) * runs;
+  }
+
+  /** Indices of the segments in which a stage runs. */
+  #segmentsOf({ id }: Node): number[] {
+    return this.plan.segments.flatMap(({ roots, members }, i) =>
+      roots.includes(id) || members.includes(id) ? [i] : [],
+    );
+  }
+
+  /** Says of how many rows and files rejects are a share: the rows of some sources are known only when all are read. */
+  countInput(): void {
+    let { rows, files }: { rows: number | undefined; files: number } = this.#rejectedUnlisted;
+    for (const [id, source] of this.sources) {
+      files += new Set(source.bundles.map(({ file }) => file)).size;
+      const read = this.stats.get(id)!.rowsIn / Math.max(1, this.#segmentsOf(this.plan.nodes.get(id)!).length);
+      const own = source.rows ?? (this.segment < 0 ? undefined : read);
+      rows = rows === undefined || own === undefined ? undefined : rows + own;
+    }
+    this.rejects.countInput({ rows, files });
   }
 
   /** Rows that a combine yields go to one output: sources with different columns are refused before any work. */
@@ -172,6 +210,7 @@ export class Run {
           () =>
             accumulator.close?.(),
       ),
+      () => this.rejects.close(),
       () => this.#resources.close(),
       ...[...this.sources.values()].map((source) => () => source.close()),
       () => this.#tempDir !== '' && rm(this.#tempDir, { recursive: true, force: true }),
@@ -185,9 +224,8 @@ export class Run {
       signal: this.signal,
       tempDir: this.#tempDir,
       leftOut: (reason, rows) => addTo(stats.leftOut, reason, rows),
-      reject: (place, reason, { cause } = {}) => {
-        throw new DataError(place, reason, { cause });
-      },
+      reject: (place, reason, more = {}) => this.#reject(node, place, reason, more),
+      tolerant: this.rejects.tolerant,
       count: (figure, amount) => addTo(stats.figures, figure, amount),
       worked: (rows) => {
         stats.worked += rows;
@@ -200,6 +238,25 @@ export class Run {
       resource: (key, open) => this.#resources.get(key, node.component.name, open),
       provenance: this.#provenance,
     };
+  }
+
+  #reject(node: Node, place: Place, reason: string, more: Rejection): void {
+    const stats = this.stats.get(node.id)!;
+    const rows = 'rows' in more ? more.rows : 1;
+    if (rows === undefined) addTo(stats.figures, 'rejected files', 1);
+    else addRejected(stats, reason, rows);
+    if (node.component.kind === 'source') stats.rowsIn += rows ?? 0;
+    const again = this.#wasRejected(node, place, rows);
+    this.rejects.add({ stage: node.id, ...place, reason, rows }, { again, cause: more.cause });
+  }
+
+  /** Stages that run in several segments meet the same rows in each; parts of files may be bad for some columns only. */
+  #wasRejected(node: Node, { file, row, line }: Place, rows: number | undefined): boolean {
+    if (rows === 1) return this.segment > (this.#segmentsOf(node)[0] ?? 0);
+    const part = JSON.stringify([node.id, file, row, line]);
+    const known = this.#rejectedParts.has(part);
+    this.#rejectedParts.add(part);
+    return known;
   }
 
   #note(text: string): void {
