@@ -15,12 +15,20 @@ export function withoutFaults(
   faultOf: (row: number) => Fault | undefined,
   reject: Reject,
 ): Batch {
-  const usable = Uint32Array.from(batch.rows.keys()).filter((row) => {
+  return keepRows(batch, usableRows(batch, faultOf, reject));
+}
+
+/** Positions of the rows that stay. */
+export function usableRows(
+  batch: Batch,
+  faultOf: (row: number) => Fault | undefined,
+  reject: Reject,
+): Uint32Array {
+  return Uint32Array.from(batch.rows.keys()).filter((row) => {
     const fault = faultOf(row);
     if (fault) reject(placeOf(batch, row, fault.column), fault.reason, { cause: fault.cause });
     return !fault;
   });
-  return keepRows(batch, usable);
 }
 
 /** What `work` gives; undefined where data are bad, which is rejected. Other errors are thrown. */

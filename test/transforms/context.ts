@@ -38,9 +38,8 @@ export function testContext(t: Test): TestContext {
     signal: new AbortController().signal,
     tempDir: tmpdir(),
     leftOut: add(left),
-    reject: (place, reason, { cause } = {}) => {
-      throw new DataError(place, reason, { cause });
-    },
+    reject: rejecting(rejected),
+    tolerant: rejected !== undefined,
     count: add(figures),
     worked: () => undefined,
     doing: () => undefined,
