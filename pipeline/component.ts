@@ -194,9 +194,7 @@ export interface CombineContext extends Context {
    * `exact` is false where stages between may leave rows out. `complete`, asked at the end, is false where rows could
    * not be read that may be readable when they come.
    */
-  scanBefore(
-    role: Role,
-  ): { batches: AsyncIterable<Batch>; exact: boolean; complete(): boolean } | undefined;
+  scanBefore(role: Role): { batches: AsyncIterable<Batch>; exact: boolean; complete(): boolean } | undefined;
   /** Reads rows again: batches in input order, with all columns of their source but those that stages removed. */
   reread(orders: Float64Array, removed: ReadonlySet<string>): AsyncIterable<Batch>;
 }

@@ -140,7 +140,9 @@ export class Rejects {
     const staged = stagedFile(this.#staging);
     const values = [stage, file, row, line, column, rows, reason].map((value) => value ?? null);
     const names = ['stage', 'file', 'row', 'line', 'column', 'rows', 'reason'];
-    const text = Buffer.from(`${JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])))}\n`);
+    const text = Buffer.from(
+      `${JSON.stringify(Object.fromEntries(names.map((name, i) => [name, values[i]])))}\n`,
+    );
     this.#tryWriting(this.settings.path, () => {
       this.#file ??= openSync(staged, 'a');
       writeFileSync(this.#file, text);
@@ -167,7 +169,8 @@ export class Rejects {
       [
         `rejected ${this.#counts()}, more than max_ratio: ${maxRatio} allows; nothing was published`,
         ...this.#first.map(
-          (rejected) => `  ${rejected.stage}: ${[placeText(rejected), rejected.reason].filter(Boolean).join(': ')}`,
+          (rejected) =>
+            `  ${rejected.stage}: ${[placeText(rejected), rejected.reason].filter(Boolean).join(': ')}`,
         ),
         ...(this.path === undefined ? [] : [`all so far are in ${this.path}`]),
       ].join('\n'),

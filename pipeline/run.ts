@@ -158,7 +158,8 @@ export class Run {
     let { rows, files }: { rows: number | undefined; files: number } = this.#rejectedUnlisted;
     for (const [id, source] of this.sources) {
       files += new Set(source.bundles.map(({ file }) => file)).size;
-      const read = this.stats.get(id)!.rowsIn / Math.max(1, this.#segmentsOf(this.plan.nodes.get(id)!).length);
+      const read =
+        this.stats.get(id)!.rowsIn / Math.max(1, this.#segmentsOf(this.plan.nodes.get(id)!).length);
       const own = source.rows ?? (this.segment < 0 ? undefined : read);
       rows = rows === undefined || own === undefined ? undefined : rows + own;
     }

@@ -192,11 +192,7 @@ async function* withIds(
 }
 
 /** A batch's documents, checked against the model. */
-function documentsOf(
-  whole: Batch,
-  { session, checkpoint }: Backbone,
-  context: Context,
-): TokenizedDocuments {
+function documentsOf(whole: Batch, { session, checkpoint }: Backbone, context: Context): TokenizedDocuments {
   const field = whole.columns.schema.fields.find((f) => f.name === idsColumn);
   if (!field?.metadata.has('nag.tokenizer'))
     throw new NagError('there are no token ids: put tokenize before extract');

@@ -180,8 +180,7 @@ function usable(batch: Batch, rows: readonly Row[], settings: Options, context: 
   for (const [row, found] of rows.entries()) {
     if (typeof found === 'string') {
       if (settings.on_unusable === 'skip') context.leftOut(found, 1);
-      else
-        context.reject(placeOf(batch, row), `${found}; mend or remove the row, or set on_unusable: skip`);
+      else context.reject(placeOf(batch, row), `${found}; mend or remove the row, or set on_unusable: skip`);
       continue;
     }
     kept.push(row);

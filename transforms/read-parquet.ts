@@ -10,14 +10,15 @@ import {
   type Needs,
   type OpenSource,
   type ReadOptions,
+  type Reject,
 } from '../pipeline/component.js';
-import { DataError } from '../pipeline/errors.js';
+import { DataError, isBadData } from '../pipeline/errors.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
-import { requireSameSchema, withNullsOf } from './reading/same-schema.js';
+import { alikeFiles, requireSameSchema, withNullsOf } from './reading/same-schema.js';
 import { compileWhere } from './reading/where.js';
 
 /** Options of Parquet files. */
@@ -76,8 +77,8 @@ export async function openParquet(
   firstOrdinal: number,
   check: (files: readonly ListedFile[]) => void = () => undefined,
 ): Promise<OpenSource> {
-  const limit = pLimit(8);
-  const files = await Promise.all(paths.map((path) => limit(() => listFile(path, context.signal))));
+  const listed = await listAll(paths, context);
+  const files = context.tolerant ? alikeFiles(listed, context.reject) : listed;
   check(files);
   const schema = requireSameSchema(files);
   for (const file of files) checkRowGroups(file, settings, context);
@@ -111,9 +112,27 @@ export async function openParquet(
     bundles: [...groups.keys()],
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     read: (bundle, needs, how) =>
-      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context.signal),
+      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context),
     close: async () => undefined,
   };
+}
+
+/** What files say of themselves; those that cannot be read as Parquet are rejected, if there are others. */
+async function listAll(paths: readonly string[], context: Context): Promise<ListedFile[]> {
+  const limit = pLimit(8);
+  const found = await Promise.all(
+    paths.map((path) =>
+      limit(() => listFile(path, context.signal)).catch((error: unknown) => {
+        if (context.tolerant && isBadData(error)) return error;
+        throw error;
+      }),
+    ),
+  );
+  const files = found.flatMap((file) => (file instanceof DataError ? [] : [file]));
+  const bad = found.flatMap((file) => (file instanceof DataError ? [file] : []));
+  for (const cause of bad) context.reject(cause.place, cause.reason, { rows: undefined, cause });
+  if (files.length === 0) throw bad[0];
+  return files;
 }
 
 async function listFile(path: string, signal: AbortSignal): Promise<ListedFile> {
@@ -169,7 +188,7 @@ async function* readBundle(
   how: ReadOptions,
   reading: Reading,
   settings: Options,
-  signal: AbortSignal,
+  context: Context,
 ): AsyncGenerator<Batch> {
   const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
   const columns = wanted && [...new Set([...wanted, ...(reading.filter?.columns ?? [])])];
@@ -179,23 +198,67 @@ async function* readBundle(
     return;
   }
   await requireSameFile(bundle.file, place.file.stamp);
-  const source = await ParquetSource.open(bundle.file);
+  const file = new OpenFile(bundle.file);
+  const reject = how.reject ?? context.reject;
   try {
     for (const group of groups) {
       let row = group.firstRow - bundle.firstRow;
-      for await (const raw of source.read({
-        rowGroups: [group.index],
-        columns,
-        batchRows: settings.batch_rows,
-        signal,
-      })) {
+      for await (const raw of readGroup(file, group, columns, settings, context.signal, reject)) {
         const batch = chosen(withNullsOf(reading.schema, raw), row, how.only);
         row += raw.numRows;
         if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
       }
     }
   } finally {
-    await source.close();
+    await file.close();
+  }
+}
+
+/** A file that can be opened again: a row group that cannot be decoded takes the decoder with it. */
+class OpenFile {
+  #source: ParquetSource | undefined;
+
+  constructor(readonly path: string) {}
+
+  async opened(): Promise<ParquetSource> {
+    this.#source ??= await ParquetSource.open(this.path);
+    return this.#source;
+  }
+
+  async close(): Promise<void> {
+    const source = this.#source;
+    this.#source = undefined;
+    await source?.close();
+  }
+}
+
+/** A row group's batches; from the first that cannot be decoded on, its rows are rejected. */
+async function* readGroup(
+  file: OpenFile,
+  group: RowGroup,
+  columns: readonly string[] | undefined,
+  { batch_rows }: Options,
+  signal: AbortSignal,
+  reject: Reject,
+): AsyncGenerator<RecordBatch> {
+  const source = await file.opened();
+  let read = 0;
+  try {
+    for await (const batch of source.read({
+      rowGroups: [group.index],
+      columns,
+      batchRows: batch_rows,
+      signal,
+    })) {
+      read += batch.numRows;
+      yield batch;
+    }
+  } catch (error) {
+    // Whoever stops the run may do so for data of its own.
+    if (signal.aborted || !isBadData(error)) throw error;
+    const place = { file: file.path, row: group.firstRow + read };
+    reject(place, error.reason, { rows: group.rows - read, cause: error });
+    await file.close();
   }
 }
 

@@ -27,7 +27,8 @@ export function tokenFaults(batch: Batch): FaultOf {
   return (row) => {
     const value: unknown = vector.get(row);
     const count = value === null ? 0 : Number(value);
-    if (Number.isNaN(count) || (count >= 0 && count <= maxTokens && Number.isInteger(count))) return undefined;
+    if (Number.isNaN(count) || (count >= 0 && count <= maxTokens && Number.isInteger(count)))
+      return undefined;
     const reason = `expected a number of tokens (a whole number of at least 0), found ${String(value)}`;
     return { reason, column: name };
   };
@@ -86,11 +87,10 @@ function qualityColumn(batch: Batch, column: string): Vector {
 export type DocidKind = 'text' | 'integer';
 
 /** Docids that are missing. Whether a document is selected must not decide whether that is noticed. */
-export function docidFaults(batch: Batch): FaultOf {
+export function docidFaults(batch: Batch, reason = 'the docid is null; every document needs one'): FaultOf {
   const column = batch.roles.docid;
   const vector = column === undefined ? undefined : findColumn(batch.columns, column);
   if (!vector || vector.nullCount === 0) return () => undefined;
-  const reason = 'the docid is null; every document needs one';
   return (row) => (vector.isValid(row) ? undefined : { reason, column });
 }
 

@@ -139,7 +139,11 @@ function requireInputOrder(partial: RankPartial, batch: Batch): void {
 /** The documents that can be ranked. */
 function usable(batch: Batch, { settings, context }: RankState): Batch {
   const { quality } = settings;
-  const faults = [docidFaults(batch), tokenFaults(batch), ...(quality ? [qualityFaults(batch, quality.column)] : [])];
+  const faults = [
+    docidFaults(batch),
+    tokenFaults(batch),
+    ...(quality ? [qualityFaults(batch, quality.column)] : []),
+  ];
   const faultOf = (row: number) => {
     for (const found of faults) {
       const fault = found(row);
