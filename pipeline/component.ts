@@ -42,7 +42,9 @@ export interface Context {
    * Says that rows cannot be used, one by default. Under `on_error: fail` it throws; otherwise they are counted and told
    * with their place, and must not go on.
    */
-  reject(place: Place, reason: string, more?: Rejection): void;
+  readonly reject: Reject;
+  /** Whether `reject` lets the run go on. Who looks ahead then passes over what will be rejected when its turn comes. */
+  readonly tolerant: boolean;
   /** Adds to a figure of the stage's summary, such as `tokens`. */
   count(figure: string, amount: number): void;
   /** Says that rows are worked through that are given on later: progress counts them. */
@@ -61,10 +63,13 @@ export interface Context {
   readonly provenance: Map<string, string>;
 }
 
+export type Reject = (place: Place, reason: string, more?: Rejection) => void;
+
 /** What more is known of rows that are rejected. */
 export interface Rejection {
   /** How many; undefined where that cannot be known, as of a file that cannot be opened. */
   readonly rows?: number | undefined;
+  /** A `NagError` is what is thrown under `on_error: fail`. */
   readonly cause?: unknown;
 }
 
@@ -105,6 +110,8 @@ export interface ReadOptions {
   readonly only?: Uint32Array;
   /** Told of rows that a filter of the source leaves out. */
   readonly leftOut?: (reason: string, rows: number) => void;
+  /** Told, in place of the context's `reject`, of what cannot be read. */
+  readonly reject?: Reject;
 }
 
 /** The values of a side input that takes several stages, by stage id, in the order in which they are named. */
@@ -172,12 +179,12 @@ export interface BundleStore {
   covered(bundle: Bundle): Promise<number>;
   /**
    * The rows of a bundle that are covered, as its source gives them, with the columns that were computed.
-   * @param told what was remembered with them, piece by piece
+   * @param told what was remembered with them, piece by piece; it returns of how many rows that are missing it speaks
    */
   read(
     bundle: Bundle,
     rows: AsyncIterable<Batch>,
-    told?: (remarks: readonly unknown[]) => void,
+    told?: (remarks: readonly unknown[]) => number,
   ): AsyncIterable<Batch>;
   /**
    * Passes batches on and keeps what was computed. `parts` grows while they come: all before a batch's are done.
@@ -219,9 +226,10 @@ export interface Accumulator<Partial, Value> {
 export interface CombineContext extends Context {
   /**
    * A pass over one role's column before anything flows; undefined where that column is made on the way.
-   * `exact` is false where stages between may leave rows out.
+   * `exact` is false where stages between may leave rows out. `complete`, asked at the end, is false where rows could
+   * not be read that may be readable when they come.
    */
-  scanBefore(role: Role): { batches: AsyncIterable<Batch>; exact: boolean } | undefined;
+  scanBefore(role: Role): { batches: AsyncIterable<Batch>; exact: boolean; complete(): boolean } | undefined;
   /** Reads rows again: batches in input order, with all columns of their source but those that stages removed. */
   reread(orders: Float64Array, removed: ReadonlySet<string>): AsyncIterable<Batch>;
 }

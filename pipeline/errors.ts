@@ -19,6 +19,8 @@ export class NagError extends Error {
 export class DataError extends NagError {
   override readonly name = 'DataError';
   readonly place: Place;
+  /** The message without the place. */
+  readonly reason: string;
 
   constructor(place: Place, message: string, options?: ErrorOptions) {
     super(
@@ -26,7 +28,15 @@ export class DataError extends NagError {
       options,
     );
     this.place = place;
+    this.reason = message;
   }
+}
+
+/** True for what is wrong with data themselves: what the file system says is no fault of theirs, and may pass. */
+export function isBadData(thrown: unknown): thrown is DataError {
+  if (!(thrown instanceof DataError)) return false;
+  const { cause } = thrown;
+  return !(cause instanceof Error && 'code' in cause && /^E[A-Z0-9]+$/.test(String(cause.code)));
 }
 
 /** `pool/a.parquet: row 17, column "doc"` */

@@ -1,15 +1,24 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { schemaDifference } from './arrow/parquet-types.js';
-import type { Accumulator, Context, Memory, OpenSource, Prepared, StoreContext } from './component.js';
-import { DataError, messageOf, NagError } from './errors.js';
+import type {
+  Accumulator,
+  Context,
+  Memory,
+  OpenSource,
+  Prepared,
+  Rejection,
+  StoreContext,
+} from './component.js';
+import { DataError, messageOf, NagError, type Place } from './errors.js';
 import { type Node, type Plan, pathTo } from './plan.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
+import { Rejects } from './rejects.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
 import type { OutputRecord } from './state/record.js';
-import { addTo, createStats, type StageStats } from './stats.js';
+import { addRejected, addTo, createStats, type StageStats } from './stats.js';
 
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
@@ -28,6 +37,8 @@ export interface RunOptions {
   readonly ifChanged?: 'redo' | 'refuse';
   /** After so much work what came of it is kept. Default 60. */
   readonly pieceSeconds?: number;
+  /** What becomes of rows that cannot be used; without it they end the run. It is closed with the run. */
+  readonly rejects?: Rejects;
   /** Told once of each remark. */
   note?(text: string): void;
   /** Told when all is set up, with the live figures of all stages in the order of the file. */
@@ -65,11 +76,19 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   await options.onSources?.(run.sources);
   options.onStart?.(run.stats);
   for (const [i, segment] of run.plan.segments.entries()) {
+    run.segment = i;
     await runSegment(segment, run);
     await run.closeUnused(i + 1);
   }
+  run.countInput();
+  // Whoever sees the outputs must be able to see what they lack.
+  await run.rejects.close();
   const prepared = [...run.prepared.values()];
-  const reports = [...run.reports, ...prepared.flatMap((output) => output.report ?? [])];
+  const reports = [
+    ...run.reports,
+    ...prepared.flatMap((output) => output.report ?? []),
+    ...run.rejects.report(),
+  ];
   const outputs = await run.publish();
   return { stats: run.stats, files: prepared.flatMap(({ files }) => files), outputs, reports };
 }
@@ -85,12 +104,19 @@ export class Run {
   readonly prepared = new Map<string, Prepared>();
   /** What stages want to be printed at the end. */
   readonly reports: string[] = [];
+  readonly rejects: Rejects;
   readonly signal: AbortSignal;
   readonly keeping: Pick<StoreContext, 'ifChanged' | 'pieceSeconds'>;
+  /** Index of the segment that runs; none while sources are opened. */
+  segment = -1;
   readonly #failure = new AbortController();
   readonly #resources = new Resources();
   readonly #provenance: Map<string, string>;
   readonly #notes = new Set<string>();
+  /** Parts of files that were rejected: as many as were listed, at most. */
+  readonly #rejectedParts = new Set<string>();
+  /** What was rejected while sources were opened is in none of their bundles. */
+  #rejectedUnlisted = { rows: 0, files: 0 };
   #tempDir = '';
 
   constructor(
@@ -100,6 +126,7 @@ export class Run {
     this.signal = AbortSignal.any([options.signal, this.#failure.signal]);
     this.keeping = { ifChanged: options.ifChanged ?? 'redo', pieceSeconds: options.pieceSeconds ?? 60 };
     this.#provenance = new Map(options.provenance);
+    this.rejects = options.rejects ?? new Rejects({ policy: 'fail', maxRatio: 0 });
     this.stats = new Map(
       [...plan.nodes.values()].map((node) => [node.id, createStats(labelOf(node), node.component.kind)]),
     );
@@ -130,6 +157,8 @@ export class Run {
       ordinal += source.bundles.length;
       this.sources.set(node.id, source);
     }
+    this.#rejectedUnlisted = { rows: this.rejects.rows, files: this.rejects.files };
+    this.countInput();
     for (const node of this.plan.nodes.values()) {
       this.#checkColumns(node);
       this.stats.get(node.id)!.expected = this.#expectedRows(node);
@@ -142,10 +171,28 @@ export class Run {
     const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
     if (path.some(({ component }) => component.kind === 'combine')) return undefined;
     const rows = path.flatMap(({ id }) => (this.sources.has(id) ? [this.sources.get(id)!.rows] : []));
-    const runs = this.plan.segments.filter(
-      ({ roots, members }) => roots.includes(node.id) || members.includes(node.id),
-    ).length;
+    const runs = this.#segmentsOf(node).length;
     return rows.includes(undefined) ? undefined : rows.reduce<number>((sum, own) => sum + own!, 0) * runs;
+  }
+
+  /** Indices of the segments in which a stage runs. */
+  #segmentsOf({ id }: Node): number[] {
+    return this.plan.segments.flatMap(({ roots, members }, i) =>
+      roots.includes(id) || members.includes(id) ? [i] : [],
+    );
+  }
+
+  /** Says of how many rows and files rejects are a share: the rows of some sources are known only when all are read. */
+  countInput(): void {
+    let { rows, files }: { rows: number | undefined; files: number } = this.#rejectedUnlisted;
+    for (const [id, source] of this.sources) {
+      files += new Set(source.bundles.map(({ file }) => file)).size;
+      const read =
+        this.stats.get(id)!.rowsIn / Math.max(1, this.#segmentsOf(this.plan.nodes.get(id)!).length);
+      const own = source.rows ?? (this.segment < 0 ? undefined : read);
+      rows = rows === undefined || own === undefined ? undefined : rows + own;
+    }
+    this.rejects.countInput({ rows, files });
   }
 
   /** Rows that a combine yields go to one output: sources with different columns are refused before any work. */
@@ -195,6 +242,7 @@ export class Run {
           () =>
             accumulator.close?.(),
       ),
+      () => this.rejects.close(),
       () => this.#resources.close(),
       ...[...this.sources.values()].map((source) => () => source.close()),
       () => this.#tempDir !== '' && rm(this.#tempDir, { recursive: true, force: true }),
@@ -210,9 +258,8 @@ export class Run {
       signal: this.signal,
       tempDir: this.#tempDir,
       leftOut: (reason, rows) => addTo(stats.leftOut, reason, rows),
-      reject: (place, reason, { cause } = {}) => {
-        throw new DataError(place, reason, { cause });
-      },
+      reject: (place, reason, more = {}) => this.#reject(node, place, reason, more),
+      tolerant: this.rejects.tolerant,
       count: (figure, amount) => addTo(stats.figures, figure, amount),
       worked: (rows) => {
         stats.worked += rows;
@@ -225,6 +272,25 @@ export class Run {
       resource: (key, open) => this.#resources.get(key, node.component.name, open),
       provenance: this.#provenance,
     };
+  }
+
+  #reject(node: Node, place: Place, reason: string, more: Rejection): void {
+    const stats = this.stats.get(node.id)!;
+    const rows = 'rows' in more ? more.rows : 1;
+    if (rows === undefined) addTo(stats.figures, 'rejected files', 1);
+    else addRejected(stats, reason, rows);
+    if (node.component.kind === 'source') stats.rowsIn += rows ?? 0;
+    const again = this.#wasRejected(node, place, rows);
+    this.rejects.add({ stage: node.id, ...place, reason, rows }, { again, cause: more.cause });
+  }
+
+  /** Stages that run in several segments meet the same rows in each; parts of files may be bad for some columns only. */
+  #wasRejected(node: Node, { file, row, line }: Place, rows: number | undefined): boolean {
+    if (rows === 1) return this.segment > (this.#segmentsOf(node)[0] ?? 0);
+    const part = JSON.stringify([node.id, file, row, line]);
+    const known = this.#rejectedParts.has(part);
+    this.#rejectedParts.add(part);
+    return known;
   }
 
   #note(text: string): void {

@@ -5,6 +5,7 @@ import { notEmpty, readBundles } from './read-root.js';
 import type { Run } from './run.js';
 import { splitRows } from './split-rows.js';
 import { finish, leftOutRows, start } from './stats.js';
+import { keepRejects } from './stored-rejects.js';
 import type { Streams } from './stream.js';
 import { transformed } from './transformed.js';
 
@@ -62,19 +63,23 @@ async function* rowsOf(
   const source = run.sources.get(id)!;
   const stats = run.stats.get(id)!;
   start(stats);
+  const rejected = keepRejects(chain, run);
   const wants = { above: segment.needs.get(id)!, below: segment.needs.get(node.id)! };
   for (let at = 0; at < source.bundles.length; ) {
     const bundle = source.bundles[at]!;
     const covered = await store.covered(bundle);
     skip(Math.min(covered, bundle.rows ?? 0), chain, run);
     if (covered === Infinity) {
-      yield* store.read(bundle, readBundles(source, [bundle], wants.below, stats));
+      yield* store.read(bundle, readBundles(source, [bundle], wants.below, stats), (kept) =>
+        rejected.tell(bundle, kept),
+      );
       at++;
       continue;
     }
     const rows = splitRows(readBundles(source, [bundle], wants.above, stats), covered);
     try {
-      if (covered > 0) yield* store.read(bundle, onlyFor(wants.below, rows.before));
+      if (covered > 0)
+        yield* store.read(bundle, onlyFor(wants.below, rows.before), (kept) => rejected.tell(bundle, kept));
       const missing: BundlePart[] = [{ bundle, from: covered }];
       const others = missingFrom(source.bundles, at + 1, store, missing);
       const fresh = streams.from(
@@ -85,12 +90,13 @@ async function* rowsOf(
           streams.through(stream, transformed(run.plan.nodes.get(stage)!, segment.needs.get(stage)!, run)),
         fresh,
       );
-      yield* store.keep(missing, streams.read(made));
+      yield* store.keep(missing, streams.read(made), rejected.take);
       at += missing.length;
     } finally {
       await rows.close();
     }
   }
+  rejected.close();
   finish(stats);
 }
 

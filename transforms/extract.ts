@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { type Batch, placeOf, withColumn, withoutColumns } from '../pipeline/batch.js';
+import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
 import { type Context, defineTransform, type Facts } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
+import { withoutFaults } from '../pipeline/faults.js';
 import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
@@ -98,6 +99,7 @@ async function* extractAll(
     withIds(
       inBatchesOf(() => pace.documents, input),
       backbone,
+      context,
     ),
     {
       session: backbone.session,
@@ -194,15 +196,18 @@ interface TokenizedDocuments extends Documents {
   readonly maxLength: number;
 }
 
-async function* withIds(input: AsyncIterable<Batch>, backbone: Backbone): AsyncGenerator<TokenizedDocuments> {
-  for await (const batch of input) yield documentsOf(batch, backbone);
+async function* withIds(
+  input: AsyncIterable<Batch>,
+  backbone: Backbone,
+  context: Context,
+): AsyncGenerator<TokenizedDocuments> {
+  for await (const batch of input) yield documentsOf(batch, backbone, context);
 }
 
 /** A batch's documents, checked against the model. */
-function documentsOf(batch: Batch, { session, checkpoint }: Backbone): TokenizedDocuments {
-  const field = batch.columns.schema.fields.find((f) => f.name === idsColumn);
-  const data = batch.columns.getChild(idsColumn)?.data[0];
-  if (!field?.metadata.has('nag.tokenizer') || !data)
+function documentsOf(whole: Batch, { session, checkpoint }: Backbone, context: Context): TokenizedDocuments {
+  const field = whole.columns.schema.fields.find((f) => f.name === idsColumn);
+  if (!field?.metadata.has('nag.tokenizer'))
     throw new NagError('there are no token ids: put tokenize before extract');
   const vocabulary = Number(field.metadata.get('nag.vocabulary'));
   if (vocabulary > session.vocabulary) {
@@ -211,22 +216,27 @@ function documentsOf(batch: Batch, { session, checkpoint }: Backbone): Tokenized
       `the model knows ${session.vocabulary} tokens and the tokenizer gives ids up to ${vocabulary - 1}: they do not belong together; give tokenize the model's own folder`,
     );
   }
-  const offsets = data.valueOffsets as Int32Array;
-  const values = data.children[0]!.values as Int32Array;
   const longest = Math.min(longestSequence, checkpoint.architecture.maxPositions);
-  const ids = Array.from(batch.rows, (_, row) => values.subarray(offsets[row]!, offsets[row + 1]!));
-  const bad = ids.findIndex((own) => own.length === 0 || own.length > longest);
-  if (bad >= 0)
-    throw new DataError(
-      placeOf(batch, bad),
-      `has ${ids[bad]!.length} tokens, expected 1 to ${longest}; set max_length on tokenize`,
-    );
+  const found = idsOf(whole);
+  const faultOf = (row: number) => {
+    const { length } = found[row]!;
+    if (length > 0 && length <= longest) return undefined;
+    return { reason: `has ${length} tokens, expected 1 to ${longest}; set max_length on tokenize` };
+  };
+  const batch = withoutFaults(whole, faultOf, context.reject);
   return {
     batch,
-    ids,
+    ids: batch === whole ? found : idsOf(batch),
     tokenizer: field.metadata.get('nag.tokenizer') ?? '',
     maxLength: Number(field.metadata.get('nag.max_length')),
   };
+}
+
+function idsOf(batch: Batch): Int32Array[] {
+  const data = batch.columns.getChild(idsColumn)!.data[0]!;
+  const offsets = data.valueOffsets as Int32Array;
+  const values = data.children[0]!.values as Int32Array;
+  return Array.from(batch.rows, (_, row) => values.subarray(offsets[row]!, offsets[row + 1]!));
 }
 
 function infoOf(

@@ -2,7 +2,6 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { type Batch, keepRows, placeOf } from '../pipeline/batch.js';
 import { type Context, defineTransform } from '../pipeline/component.js';
-import { DataError } from '../pipeline/errors.js';
 import type { Deactivation } from './backbone/types.js';
 import { inBatchesOf, runDocuments } from './extract/batching.js';
 import { modelOptions } from './extract/model-options.js';
@@ -188,19 +187,15 @@ function forEachRow(batch: Batch, work: (row: number) => Promise<Row>): Promise<
   return Promise.all(Array.from(batch.rows, (_, row) => limit(() => work(row))));
 }
 
-/** The rows that can be measured; others stop the run, or are counted. */
+/** The rows that can be measured; others are rejected, or left out. */
 function usable(batch: Batch, rows: readonly Row[], settings: Options, context: Context): Measured {
   const kept: number[] = [];
   const sequences: Sequence[][] = [];
   const questions: Question[] = [];
   for (const [row, found] of rows.entries()) {
     if (typeof found === 'string') {
-      if (settings.on_unusable === 'fail')
-        throw new DataError(
-          placeOf(batch, row),
-          `${found}; mend or remove the row, or set on_unusable: skip`,
-        );
-      context.leftOut(found, 1);
+      if (settings.on_unusable === 'skip') context.leftOut(found, 1);
+      else context.reject(placeOf(batch, row), `${found}; mend or remove the row, or set on_unusable: skip`);
       continue;
     }
     kept.push(row);

@@ -10,14 +10,16 @@ import {
   type Needs,
   type OpenSource,
   type ReadOptions,
+  type Reject,
 } from '../pipeline/component.js';
-import { DataError } from '../pipeline/errors.js';
+import { DataError, isBadData } from '../pipeline/errors.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
+import { IdleFile, type OpenFile } from './reading/open-file.js';
 import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
-import { requireSameSchema, withNullsOf } from './reading/same-schema.js';
+import { alikeFiles, requireSameSchema, withNullsOf } from './reading/same-schema.js';
 import { compileWhere } from './reading/where.js';
 
 /** Options of Parquet files. */
@@ -76,8 +78,8 @@ export async function openParquet(
   firstOrdinal: number,
   check: (files: readonly ListedFile[]) => void = () => undefined,
 ): Promise<OpenSource> {
-  const limit = pLimit(8);
-  const files = await Promise.all(paths.map((path) => limit(() => listFile(path, context.signal))));
+  const listed = await listAll(paths, context);
+  const files = context.tolerant ? alikeFiles(listed, context.reject) : listed;
   check(files);
   const schema = requireSameSchema(files);
   for (const file of files) checkRowGroups(file, settings, context);
@@ -112,32 +114,27 @@ export async function openParquet(
     bundles: [...groups.keys()],
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     read: (bundle, needs, how) =>
-      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context.signal, idle),
+      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context, idle),
     close: () => idle.close(),
   };
 }
 
-/** A file between two of its bundles: its footer, which may be long, is read once. */
-class IdleFile {
-  #held: { readonly path: string; readonly source: ParquetSource } | undefined;
-
-  take(path: string): ParquetSource | undefined {
-    if (this.#held?.path !== path) return undefined;
-    const { source } = this.#held;
-    this.#held = undefined;
-    return source;
-  }
-
-  async put(path: string, source: ParquetSource): Promise<void> {
-    await this.close();
-    this.#held = { path, source };
-  }
-
-  async close(): Promise<void> {
-    const held = this.#held;
-    this.#held = undefined;
-    await held?.source.close();
-  }
+/** What files say of themselves; those that cannot be read as Parquet are rejected, if there are others. */
+async function listAll(paths: readonly string[], context: Context): Promise<ListedFile[]> {
+  const limit = pLimit(8);
+  const found = await Promise.all(
+    paths.map((path) =>
+      limit(() => listFile(path, context.signal)).catch((error: unknown) => {
+        if (context.tolerant && isBadData(error)) return error;
+        throw error;
+      }),
+    ),
+  );
+  const files = found.flatMap((file) => (file instanceof DataError ? [] : [file]));
+  const bad = found.flatMap((file) => (file instanceof DataError ? [file] : []));
+  for (const cause of bad) context.reject(cause.place, cause.reason, { rows: undefined, cause });
+  if (files.length === 0) throw bad[0];
+  return files;
 }
 
 async function listFile(path: string, signal: AbortSignal): Promise<ListedFile> {
@@ -193,7 +190,7 @@ async function* readBundle(
   how: ReadOptions,
   reading: Reading,
   settings: Options,
-  signal: AbortSignal,
+  context: Context,
   idle: IdleFile,
 ): AsyncGenerator<Batch> {
   const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
@@ -204,17 +201,13 @@ async function* readBundle(
     return;
   }
   await requireSameFile(bundle.file, place.file.stamp);
-  const source = idle.take(bundle.file) ?? (await ParquetSource.open(bundle.file));
+  const file = idle.take(bundle.file);
+  const reject = how.reject ?? context.reject;
   let reusable = false;
   try {
     for (const group of groups) {
       let row = group.firstRow - bundle.firstRow;
-      for await (const raw of source.read({
-        rowGroups: [group.index],
-        columns,
-        batchRows: settings.batch_rows,
-        signal,
-      })) {
+      for await (const raw of readGroup(file, group, columns, settings, context.signal, reject)) {
         const batch = chosen(withNullsOf(reading.schema, raw), row, how.only);
         row += raw.numRows;
         if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
@@ -222,8 +215,38 @@ async function* readBundle(
     }
     reusable = bundle.firstRow + (bundle.rows ?? 0) < place.file.rows;
   } finally {
-    if (reusable) await idle.put(bundle.file, source);
-    else await source.close();
+    if (reusable) await idle.put(file);
+    else await file.close();
+  }
+}
+
+/** A row group's batches; from the first that cannot be decoded on, its rows are rejected. */
+async function* readGroup(
+  file: OpenFile,
+  group: RowGroup,
+  columns: readonly string[] | undefined,
+  { batch_rows }: Options,
+  signal: AbortSignal,
+  reject: Reject,
+): AsyncGenerator<RecordBatch> {
+  const source = await file.opened();
+  let read = 0;
+  try {
+    for await (const batch of source.read({
+      rowGroups: [group.index],
+      columns,
+      batchRows: batch_rows,
+      signal,
+    })) {
+      read += batch.numRows;
+      yield batch;
+    }
+  } catch (error) {
+    // Whoever stops the run may do so for data of its own.
+    if (signal.aborted || !isBadData(error)) throw error;
+    const place = { file: file.path, row: group.firstRow + read };
+    reject(place, error.reason, { rows: group.rows - read, cause: error });
+    await file.close();
   }
 }
 

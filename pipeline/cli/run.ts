@@ -1,5 +1,7 @@
+import { dirname, join } from 'node:path';
 import { makePlan } from '../plan.js';
 import { showProgress } from '../progress.js';
+import { Rejects } from '../rejects.js';
 import { Interrupted, runPlan } from '../run.js';
 import { summaryText } from '../summary.js';
 import { loadForCommand, workFolder } from './load.js';
@@ -17,7 +19,11 @@ export async function runCommand(file: string, set: readonly string[]): Promise<
   let progress: { note(text: string): void; stop(): void } | undefined;
   const notes: string[] = [];
   try {
+    const { onError } = config.settings;
+    const beside = join(dirname(file), `${config.name}.rejects.jsonl`);
+    const rejects = await Rejects.open({ ...onError, path: onError.path ?? beside });
     const result = await runPlan(plan, {
+      rejects,
       signal: stopping.signal,
       tempDir: config.tempDir,
       ifChanged: config.settings.ifChanged,

@@ -34,9 +34,14 @@ export async function openBundleStore(
   return {
     covered: async (bundle) => coveredBy(await intact(pieces.get(await keyOf(bundle)) ?? [], own, context)),
     read: async function* (bundle, rows, told) {
-      const kept = rowsOf(pieces.get(await keyOf(bundle)) ?? [], own, told);
+      let explained = 0;
+      const kept = rowsOf(pieces.get(await keyOf(bundle)) ?? [], own, (remarks) => {
+        explained += told?.(remarks) ?? 0;
+      });
       const leftOut = (count: number) => {
-        if (count > 0) context.leftOut('left out when the others were kept', count);
+        const others = Math.max(0, count - explained);
+        explained -= count - others;
+        if (others > 0) context.leftOut('left out when the others were kept', others);
       };
       for await (const batch of attachKept(rows, kept, leftOut)) {
         context.count('reused', batch.rows.length);
@@ -75,7 +80,7 @@ async function intact(pieces: Piece[], folder: string, context: StoreContext): P
 async function* rowsOf(
   pieces: readonly Piece[],
   folder: string,
-  told: (remarks: readonly unknown[]) => void = () => undefined,
+  told: (remarks: readonly unknown[]) => void,
 ) {
   for (const piece of pieces) {
     told(await readRemarks(folder, piece));
