@@ -19,6 +19,8 @@ export interface StageStats {
   state: 'waiting' | 'running' | 'done';
   startedAt: number;
   endedAt: number;
+  /** Told each time that it starts or ends: a stage that two segments read does so twice. */
+  watch: (() => void) | undefined;
 }
 
 export function createStats(label: string, kind: StageStats['kind']): StageStats {
@@ -35,6 +37,7 @@ export function createStats(label: string, kind: StageStats['kind']): StageStats
     state: 'waiting',
     startedAt: 0,
     endedAt: 0,
+    watch: undefined,
   };
 }
 
@@ -72,6 +75,7 @@ export function start(stats: StageStats): void {
   if (stats.state === 'running') return;
   stats.state = 'running';
   if (stats.startedAt === 0) stats.startedAt = Date.now();
+  stats.watch?.();
 }
 
 export function finish(stats: StageStats): void {
@@ -79,4 +83,5 @@ export function finish(stats: StageStats): void {
   stats.endedAt = Date.now();
   const silent = stats.rowsIn - stats.rowsOut - leftOutRows(stats);
   if (stats.kind === 'transform' && silent > 0) addTo(stats.leftOut, 'by the stage, no reason given', silent);
+  stats.watch?.();
 }
