@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { RunRecord, StageRecord } from '../state/record.js';
+import { type Sample, samplesOf } from './samples.js';
 import { selectionMetrics } from './selection.js';
 
 /** What the record of a run does not tell. */
@@ -9,10 +10,6 @@ export interface Moment {
   /** When the last complete run ended, in seconds since 1970; undefined where there was none. */
   readonly lastSuccess: number | undefined;
 }
-
-type Labels = Readonly<Record<string, string>>;
-/** A value with its labels. */
-export type Sample = readonly [labels: Labels, value: number];
 
 const statuses = ['running', 'complete', 'failed', 'stopped'] as const;
 
@@ -66,20 +63,15 @@ function run(record: RunRecord, { residentBytes, lastSuccess }: Moment, gauge: T
 }
 
 function stages(records: readonly StageRecord[], counter: Tell, gauge: Tell): void {
-  const each = (value: (stage: StageRecord) => number | undefined): Sample[] =>
-    records.flatMap((stage): Sample[] => {
-      const own = value(stage);
-      return own === undefined ? [] : [[{ stage: stage.id }, own]];
-    });
   counter(
     'nag_stage_rows_in_total',
     'Rows that came to the stage.',
-    each(({ rowsIn }) => rowsIn),
+    samplesOf(records, ({ rowsIn }) => rowsIn),
   );
   counter(
     'nag_stage_rows_out_total',
     'Rows that went on.',
-    each(({ rowsOut }) => rowsOut),
+    samplesOf(records, ({ rowsOut }) => rowsOut),
   );
   counter(
     'nag_stage_left_out_total',
@@ -91,16 +83,16 @@ function stages(records: readonly StageRecord[], counter: Tell, gauge: Tell): vo
   counter(
     'nag_stage_rejected_total',
     'Rows that could not be used.',
-    each(({ rejected }) => rejected),
+    samplesOf(records, ({ rejected }) => rejected),
   );
   counter(
     'nag_stage_tokens_total',
     'Tokens that the model has read.',
-    each(({ kind, figures }) => (kind === 'transform' ? figures['tokens'] : undefined)),
+    samplesOf(records, ({ kind, figures }) => (kind === 'transform' ? figures['tokens'] : undefined)),
   );
   gauge(
     'nag_stage_seconds',
     'How long the stage has taken so far.',
-    each(({ seconds }) => seconds),
+    samplesOf(records, ({ seconds }) => seconds),
   );
 }

@@ -1,5 +1,5 @@
 import type { StageRecord } from '../state/record.js';
-import type { Sample } from './exposition.js';
+import { samplesOf } from './samples.js';
 
 /** Figures of stages that choose documents, as metrics: name of the figure, name of the metric, help. */
 const figures = [
@@ -26,26 +26,18 @@ const drifts = [
 export function selectionMetrics(stages: readonly StageRecord[]) {
   const combines = stages.filter(({ kind }) => kind === 'combine');
   const choosing = combines.filter((stage) => stage.figures['budget'] !== undefined);
-  const samples = (
-    from: readonly StageRecord[],
-    value: (stage: StageRecord) => number | undefined,
-  ): Sample[] =>
-    from.flatMap((stage): Sample[] => {
-      const own = value(stage);
-      return own === undefined ? [] : [[{ stage: stage.id }, own]];
-    });
   const metric =
     (from: readonly StageRecord[]) =>
     ([figure, name, help]: readonly [string, string, string]) => ({
       name,
       help,
-      samples: samples(from, (stage) => stage.figures[figure]),
+      samples: samplesOf(from, (stage) => stage.figures[figure]),
     });
   return [
     {
       name: 'nag_selection_documents',
       help: 'Selected documents.',
-      samples: samples(choosing, ({ rowsOut }) => rowsOut),
+      samples: samplesOf(choosing, ({ rowsOut }) => rowsOut),
     },
     ...figures.map(metric(choosing)),
     ...drifts.map(metric(combines)),
