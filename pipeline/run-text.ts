@@ -70,14 +70,14 @@ function inputText({ inputs }: RunRecord): string[] {
   const rows = sources.map(([source, { files, bytes, rows, counts, fingerprint }]) => [
     source,
     count(files),
-    megabytes(bytes),
+    count(bytes / 1e6),
     rows === null ? '-' : count(rows),
     count(counts.new),
     count(counts.changed),
     count(counts.gone),
     fingerprint ?? '-',
   ]);
-  const header = ['source', 'files', 'size', 'rows', 'new', 'changed', 'gone', 'fingerprint'];
+  const header = ['source', 'files', 'MB', 'rows', 'new', 'changed', 'gone', 'fingerprint'];
   return ['input', table(header, rows), ...sources.flatMap(([source, input]) => fileNames(source, input))];
 }
 

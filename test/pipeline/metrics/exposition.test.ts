@@ -37,7 +37,7 @@ t.test('a run, by the rules of the text format', async (t) => {
   t.equal(value('nag_selection_tokens', `${own},stage="rank"`), 9900);
   t.equal(value('nag_selection_budget_tokens', `${own},stage="rank"`), 10_000);
   t.equal(value('nag_selection_entered_documents', `${own},stage="rank"`), 12);
-  t.equal(value('nag_selection_drift_ratio', `${own},stage="profile"`), 0.0125);
+  t.equal(value('nag_selection_drift_ratio', `${own},stage="profile"`), 0.5);
   for (const [name, { help }] of metrics) t.match(help, /^[A-Z].*\.$/, name);
 });
 
