@@ -29,10 +29,11 @@ export async function syncTree(folder: string): Promise<void> {
   await syncFolder(folder);
 }
 
-/** Writes a new file and forces it to disk. */
-export async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
+/** Writes a new file and forces it to disk. @param mode of the file, whatever the process's mask */
+export async function writeSynced(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
   const handle = await open(path, 'wx');
   try {
+    if (mode !== undefined) await handle.chmod(mode);
     await handle.writeFile(content);
     await handle.sync();
   } finally {
@@ -41,10 +42,14 @@ export async function writeSynced(path: string, content: string | Uint8Array): P
 }
 
 /** Writes a file whole or not at all: what was at its path stays until the new content is on disk. */
-export async function replaceDurably(path: string, content: string | Uint8Array): Promise<void> {
+export async function replaceDurably(
+  path: string,
+  content: string | Uint8Array,
+  mode?: number,
+): Promise<void> {
   const temporary = besides(path, 'tmp');
   try {
-    await writeSynced(temporary, content);
+    await writeSynced(temporary, content, mode);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

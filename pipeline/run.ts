@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { schemaDifference } from './arrow/parquet-types.js';
 import type {
@@ -23,8 +24,8 @@ import { addRejected, addTo, createStats, type StageStats } from './stats.js';
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
   readonly signal: AbortSignal;
-  /** Where the run makes a folder for its temporary files; made when missing. */
-  readonly tempDir: string;
+  /** Where the run makes a folder for its temporary files; made when missing. Without it, where the system has them. */
+  readonly tempDir: string | undefined;
   /** Outputs become visible at one moment, and are recorded with their checksums: what runs with a state folder do. */
   readonly together?: boolean;
   /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
@@ -39,6 +40,8 @@ export interface RunOptions {
   readonly pieceSeconds?: number;
   /** What becomes of rows that cannot be used; without it they end the run. It is closed with the run. */
   readonly rejects?: Rejects;
+  /** Asked before outputs become visible; what it throws ends the run. */
+  beforePublishing?(): Promise<void>;
   /** Told once of each remark. */
   note?(text: string): void;
   /** Told when all is set up, with the live figures of all stages in the order of the file. */
@@ -53,6 +56,8 @@ export interface RunResult {
   readonly outputs: readonly OutputRecord[];
   /** What stages and sinks want to be printed. */
   readonly reports: readonly string[];
+  /** What the footers of outputs say of how they were made. */
+  readonly provenance: ReadonlyMap<string, string>;
 }
 
 /**
@@ -89,8 +94,15 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
     ...prepared.flatMap((output) => output.report ?? []),
     ...run.rejects.report(),
   ];
+  await options.beforePublishing?.();
   const outputs = await run.publish();
-  return { stats: run.stats, files: prepared.flatMap(({ files }) => files), outputs, reports };
+  return {
+    stats: run.stats,
+    files: prepared.flatMap(({ files }) => files),
+    outputs,
+    reports,
+    provenance: run.provenance,
+  };
 }
 
 /** One run's open things. Segments share it. */
@@ -111,7 +123,7 @@ export class Run {
   segment = -1;
   readonly #failure = new AbortController();
   readonly #resources = new Resources();
-  readonly #provenance: Map<string, string>;
+  readonly provenance: Map<string, string>;
   readonly #notes = new Set<string>();
   /** Parts of files that were rejected: as many as were listed, at most. */
   readonly #rejectedParts = new Set<string>();
@@ -125,7 +137,7 @@ export class Run {
   ) {
     this.signal = AbortSignal.any([options.signal, this.#failure.signal]);
     this.keeping = { ifChanged: options.ifChanged ?? 'redo', pieceSeconds: options.pieceSeconds ?? 60 };
-    this.#provenance = new Map(options.provenance);
+    this.provenance = new Map(options.provenance);
     this.rejects = options.rejects ?? new Rejects({ policy: 'fail', maxRatio: 0 });
     this.stats = new Map(
       [...plan.nodes.values()].map((node) => [node.id, createStats(labelOf(node), node.component.kind)]),
@@ -139,7 +151,7 @@ export class Run {
 
   /** A folder of the run's own for what stages spill: whatever they leave there goes with it. */
   async makeTempDir(): Promise<void> {
-    const { tempDir } = this.options;
+    const tempDir = this.options.tempDir ?? tmpdir();
     try {
       await mkdir(tempDir, { recursive: true });
       this.#tempDir = await mkdtemp(join(tempDir, 'nag-'));
@@ -270,7 +282,7 @@ export class Run {
       note: (text) => this.#note(`${node.id}: ${text}`),
       report: (text) => this.reports.push(text),
       resource: (key, open) => this.#resources.get(key, node.component.name, open),
-      provenance: this.#provenance,
+      provenance: this.provenance,
     };
   }
 
@@ -311,7 +323,10 @@ export class Interrupted extends NagError {
   constructor(
     signalName: string,
     override readonly exitCode: number,
+    kept = false,
   ) {
-    super(`stopped by ${signalName}: nothing was written`);
+    super(
+      `stopped by ${signalName}: nothing was written${kept ? ', and what is done is kept for the next run' : ''}`,
+    );
   }
 }

@@ -21,6 +21,8 @@ export interface StageStats {
   state: 'waiting' | 'running' | 'done';
   startedAt: number;
   endedAt: number;
+  /** Told each time that it starts or ends: a stage that two segments read does so twice. */
+  watch: (() => void) | undefined;
 }
 
 export function createStats(label: string, kind: StageStats['kind']): StageStats {
@@ -38,6 +40,7 @@ export function createStats(label: string, kind: StageStats['kind']): StageStats
     state: 'waiting',
     startedAt: 0,
     endedAt: 0,
+    watch: undefined,
   };
 }
 
@@ -91,6 +94,7 @@ export function start(stats: StageStats): void {
   if (stats.state === 'running') return;
   stats.state = 'running';
   if (stats.startedAt === 0) stats.startedAt = Date.now();
+  stats.watch?.();
 }
 
 export function finish(stats: StageStats): void {
@@ -98,4 +102,5 @@ export function finish(stats: StageStats): void {
   stats.endedAt = Date.now();
   const silent = stats.rowsIn - stats.rowsOut - leftOutRows(stats) - rejectedRows(stats);
   if (stats.kind === 'transform' && silent > 0) addTo(stats.leftOut, 'by the stage, no reason given', silent);
+  stats.watch?.();
 }

@@ -24,7 +24,7 @@ interface Current {
 
 const versionName = /^[0-9a-f]{16}$/;
 /** Versions, and files on their way to be `current`. */
-const ours = /^([0-9a-f]{16}|current\.tmp-.*)$/;
+const ours = /^([0-9a-f]{16}|\.current\.tmp-.*)$/;
 
 /** Names the version that counts. It is replaced by renaming: at any moment it names the old one or the new one. */
 const currentName = 'current';

@@ -66,6 +66,8 @@ export interface StageRecord {
   readonly rowsOut: number;
   readonly leftOut: Readonly<Record<string, number>>;
   readonly rejected: number;
+  /** By what was wrong. */
+  readonly rejectedFor: Readonly<Record<string, number>>;
   readonly figures: Readonly<Record<string, number>>;
   readonly seconds: number;
 }
