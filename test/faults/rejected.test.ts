@@ -8,6 +8,7 @@ import { makePlan } from '../../pipeline/plan.js';
 import { type RejectedRows, Rejects } from '../../pipeline/rejects.js';
 import { type RunResult, runPlan } from '../../pipeline/run.js';
 import { leftOutRows, rejectedRows } from '../../pipeline/stats.js';
+import { runCli } from '../fixtures/cli.js';
 import { writeTestParquet } from '../fixtures/parquet.js';
 import { type Changes, documents, failure, makePipeline } from './pipeline.js';
 
@@ -239,7 +240,6 @@ t.test('the program: under the limit it is done, and the quarantine file has all
   const dir = await makePipeline(t, { pool: '{path: "pool*.parquet"}', rank: '{fraction: 1}' });
   await spoil(dir);
   await onError(dir, 0.5);
-  const { runCli } = await import('../fixtures/cli.js');
   const { code, stdout, stderr } = await runCli(['run', join(dir, 'pipeline.yaml')]);
   t.equal(code, 0, stderr);
   const path = join(dir, 'pipeline.rejects.jsonl');
@@ -248,7 +248,7 @@ t.test('the program: under the limit it is done, and the quarantine file has all
   t.equal(
     text,
     `${[
-      '{"stage":"read.parquet-2","file":"pool2.parquet","row":null,"line":null,"column":null,"rows":null,"reason":"has 4 bytes, too few for a Parquet file: it is truncated or is something else"}',
+      '{"stage":"read.parquet-2","file":"pool2.parquet","row":null,"line":null,"column":null,"rows":null,"reason":"is too short for a Parquet file (4 bytes): it was cut off"}',
       '{"stage":"read.parquet-2","file":"pool.parquet","row":0,"line":null,"column":null,"rows":5,"reason":"row group 0 (1 MiB when decompressed) cannot be decoded: its pages are corrupt"}',
       '{"stage":"tokenize-2","file":"pool.parquet","row":6,"line":null,"column":"doc","rows":1,"reason":"the text is empty or null and has no token; remove the row, or set on_empty: skip"}',
       '{"stage":"rank","file":"pool1.parquet","row":1,"line":null,"column":"token_num","rows":1,"reason":"expected a number of tokens (a whole number of at least 0), found -1"}',
