@@ -163,6 +163,7 @@ t.test('rank: a look ahead that could not read all is no bound', async (t) => {
       t.testdir(),
       async function* (wanted) {
         orders.push(...wanted);
+        yield* [];
       },
       told,
     );
