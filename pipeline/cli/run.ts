@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { makePlan } from '../plan.js';
 import { showProgress } from '../progress.js';
 import { Rejects } from '../rejects.js';
@@ -20,7 +20,7 @@ export async function runCommand(file: string, set: readonly string[]): Promise<
   const notes: string[] = [];
   try {
     const { onError } = config.settings;
-    const beside = join(dirname(file), `${config.name}.rejects.jsonl`);
+    const beside = join(dirname(resolve(file)), `${config.name}.rejects.jsonl`);
     const rejects = await Rejects.open({ ...onError, path: onError.path ?? beside });
     const result = await runPlan(plan, {
       rejects,

@@ -233,6 +233,17 @@ t.test('a run that fails or is stopped leaves its quarantine file too', async (t
   const failing = runStages([read!, reject!, ['fails', fails], write!], { tempDir: dirname(path), rejects });
   await t.rejects(failing, { message: 'x: is bad in a way of its own' });
   t.ok(readFileSync(path, 'utf8').split('\n').length >= 6);
+
+  const stopping = new AbortController();
+  const stops = mapStage((batch) => {
+    stopping.abort(new NagError('stopped'));
+    return batch;
+  });
+  const stopped = await Rejects.open({ policy: 'quarantine', maxRatio: 1, path });
+  const { signal } = stopping;
+  const options = { tempDir: dirname(path), rejects: stopped, signal };
+  await t.rejects(runStages([read!, reject!, ['stops', stops], write!], options), { message: 'stopped' });
+  t.match(readFileSync(path, 'utf8'), /^\{"stage":"even","file":"memory-0","row":1,/);
 });
 
 t.test('stages that run for two segments tell what they reject once', async (t) => {
