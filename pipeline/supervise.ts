@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { Account } from './account.js';
 import { messageOf } from './errors.js';
 import { runHook } from './hooks.js';
@@ -125,11 +126,9 @@ async function watched(
 }
 
 async function runAlone(job: Job, options: RunOptions, account: Account): Promise<RunResult> {
-  const { onError } = job.config.settings;
-  const rejects = await Rejects.open({
-    ...onError,
-    path: onError.path ?? `${job.config.name}.rejects.jsonl`,
-  });
+  const { file, name, settings } = job.config;
+  const beside = join(dirname(resolve(file)), `${name}.rejects.jsonl`);
+  const rejects = await Rejects.open({ ...settings.onError, path: settings.onError.path ?? beside });
   const result = await runPlan(job.plan, { ...options, rejects });
   account.published(result);
   account.complete();

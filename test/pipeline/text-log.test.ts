@@ -23,8 +23,8 @@ t.test('notes and messages are lines, at once; the summary goes elsewhere', asyn
     'retry: once more\n',
     'hook: told\n',
   ]);
-  log.summary({ stats, files: ['/out/a'], reports: [] }, 65);
+  log.summary({ stats, files: ['/out/a'], outputs: [], reports: [], provenance: new Map() }, 65);
   log.stop();
   t.match(out.join(''), /^nightly: done in 65 s, peak memory [\d,]+ MB\n[\s\S]*\nwrote \/out\/a\n$/);
-  t.equal(screen.length, 3);
+  t.equal(screen.length, 4);
 });
