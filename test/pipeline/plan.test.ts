@@ -237,13 +237,11 @@ t.test('readers', async (t) => {
   t.strictSame(readersOf('p', nodes), [], 'a side input is not a reader of rows');
 });
 
+const named = { file: 'c.yaml', name: 'nightly', tempDir: '/tmp', hash: 'abc' };
 const config = {
-  file: 'c.yaml',
-  name: 'nightly',
-  tempDir: '/tmp',
+  ...named,
   params: new Map(),
   stages: nag,
-  hash: 'abc',
   settings: settingsOf(z.strictObject(settingsShape).parse({}), '/'),
 };
 
