@@ -13,6 +13,14 @@ export interface Place {
 export class NagError extends Error {
   override readonly name: string = 'NagError';
   readonly exitCode: number = 1;
+  /** Whether the same work may succeed when it is done again a little later. */
+  readonly passing: boolean = false;
+}
+
+/** A device that was there is gone, or no longer answers: with a new session it may be back. */
+export class DeviceLost extends NagError {
+  override readonly name = 'DeviceLost';
+  override readonly passing = true;
 }
 
 /** Bad input: a file, a row or a value that is not what it must be. The message starts with the place. */
