@@ -39,6 +39,14 @@ export async function makeStagingFolder(
   return staging;
 }
 
+/** Folders of output that this process has beside `final` and that is not complete yet. */
+export async function stagingFolders(final: string): Promise<string[]> {
+  const path = resolve(final);
+  const prefix = `.${basename(path)}.tmp-${process.pid}-`;
+  const entries = await readdir(dirname(path)).catch(() => []);
+  return entries.filter((entry) => entry.startsWith(prefix)).map((entry) => join(dirname(path), entry));
+}
+
 /**
  * Moves a complete file or folder to its final path, where it replaces an earlier output: atomically where file
  * replaces file, otherwise by moving the old one aside first, and back should the move fail. Durable on return.
