@@ -19,6 +19,7 @@ import {
   impactData,
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
+import { tellHalved } from './extract/fitting.js';
 import { modelOptions } from './extract/model-options.js';
 import { SeenDocuments } from './extract/seen.js';
 import { openModelFolder } from './model.js';
@@ -98,6 +99,7 @@ async function* extractAll(
       context.count('tokens', tokens);
       if (documents > 0 && tokens === 0) context.count('seen before', documents);
     },
+    onHalved: () => tellHalved(context, backbone.session.device),
     signal: context.signal,
   });
   for await (const { documents, result } of runs) {

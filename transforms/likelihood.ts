@@ -5,6 +5,7 @@ import { type Context, defineTransform } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
 import type { Deactivation } from './backbone/types.js';
 import { inBatchesOf, runDocuments } from './extract/batching.js';
+import { tellHalved } from './extract/fitting.js';
 import { modelOptions } from './extract/model-options.js';
 import { gatheredNeurons } from './gathered-neurons.js';
 import { type Measured, withChoices, withLoss } from './likelihood/columns.js';
@@ -109,6 +110,7 @@ async function* measureAll(
       if (!questionsOf(settings)) context.worked(sequences);
       context.count('tokens', tokens);
     },
+    onHalved: () => tellHalved(context, scorer.session.device),
     signal: context.signal,
   });
   for await (const { documents, result } of runs) {
