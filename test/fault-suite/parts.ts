@@ -1,4 +1,9 @@
 import { killsAtPoints, killsAtRandom } from './kills.js';
+import { clockJumps } from './clock.js';
+import { fullDisk, readOnlyFolders } from './disk.js';
+import { errorsAtPoints } from './errnos.js';
+import { mutations } from './mutations.js';
+import { runsTogether } from './together.js';
 import type { Row } from './row.js';
 import type { PartSettings } from './settings.js';
 
@@ -15,4 +20,9 @@ export const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
       await killsAtRandom('folders', settings),
     ],
   ],
+  ['errors', async (settings) => [...(await errorsAtPoints('files', settings)), ...(await errorsAtPoints('folders', settings))]],
+  ['disk', async (settings) => [await fullDisk(settings), await readOnlyFolders(settings)]],
+  ['clock', async (settings) => [await clockJumps(settings)]],
+  ['together', async (settings) => [await runsTogether(settings)]],
+  ['mutations', mutations],
 ]);

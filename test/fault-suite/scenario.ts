@@ -36,6 +36,7 @@ export type Contents = Readonly<Record<string, string>>;
 
 /** @param folder of its own, made where it is missing */
 export async function makeScenario(folder: string, variant: Variant): Promise<Scenario> {
+  await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'night'), { recursive: true });
   const root = join(await realpath(folder), 'night');
   const evening = join(root, '..', 'evening');
@@ -193,7 +194,7 @@ function configText(variant: Variant): string {
   - {use: write.parquet, from: rank, with: {path: out/selected.parquet, order: rank}}
   - {use: write.jsonl, from: rank, with: {path: out/selected.jsonl}}`
       : `
-  - {use: write.parquet, from: rank, with: {path: out/parts, part_mb: 0.004}}
+  - {use: write.parquet, from: rank, with: {path: out/parts, part_mb: 0.003}}
   - {use: write.jsonl, from: rank, with: {path: out/shards, shards: input}}`;
   return `version: 1
 name: nightly
