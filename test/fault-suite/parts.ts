@@ -1,8 +1,11 @@
 import { killsAtPoints, killsAtRandom } from './kills.js';
+import { yamlBombs } from './bombs.js';
 import { clockJumps } from './clock.js';
+import { damage } from './damage.js';
 import { fullDisk, readOnlyFolders } from './disk.js';
 import { errorsAtPoints } from './errnos.js';
 import { mutations } from './mutations.js';
+import { pathTricks } from './paths.js';
 import { runsTogether } from './together.js';
 import type { Row } from './row.js';
 import type { PartSettings } from './settings.js';
@@ -24,5 +27,8 @@ export const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['disk', async (settings) => [await fullDisk(settings), await readOnlyFolders(settings)]],
   ['clock', async (settings) => [await clockJumps(settings)]],
   ['together', async (settings) => [await runsTogether(settings)]],
+  ['damage', damage],
   ['mutations', mutations],
+  ['bombs', async (settings) => [await yamlBombs(settings)]],
+  ['paths', pathTricks],
 ]);

@@ -27,8 +27,8 @@ export interface Scenario {
   readonly paths: readonly string[];
   /** The program keeps records in the state folder: what needs them can be asked of it. */
   readonly keepsState: boolean;
-  /** Puts everything back as it was the evening before. */
-  reset(): Promise<void>;
+  /** Puts everything back as it was the evening before, or the morning after an undisturbed run. */
+  reset(to?: 'evening' | 'morning'): Promise<void>;
 }
 
 /** Paths from a folder, and content in hexadecimal. */
@@ -39,20 +39,22 @@ export async function makeScenario(folder: string, variant: Variant): Promise<Sc
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'night'), { recursive: true });
   const root = join(await realpath(folder), 'night');
-  const evening = join(root, '..', 'evening');
+  const saved = (time: string) => join(root, '..', time);
+  const save = (time: string) => cp(root, saved(time), { recursive: true, preserveTimestamps: true });
   const config = join(root, 'nightly.yaml');
   await writeMaterial(root, variant);
   await expectSuccess(await runProgram(['run', config, '--set', 'target=old']));
   const old = await contentsOf(join(root, 'out'));
   await writePool(root, 2);
-  await cp(root, evening, { recursive: true, preserveTimestamps: true });
-  const reset = async () => {
+  await save('evening');
+  const reset = async (to = 'evening') => {
     await rm(root, { recursive: true, force: true });
-    await cp(evening, root, { recursive: true, preserveTimestamps: true });
+    await cp(saved(to), root, { recursive: true, preserveTimestamps: true });
   };
   await expectSuccess(await runProgram(['run', config]));
   const fresh = await contentsOf(join(root, 'out'));
   const paths = await pathsIn(root);
+  await save('morning');
   const keepsState = (await readdir(root)).includes('state');
   await reset();
   return { root, config, variant, old, fresh, paths, keepsState, reset };
