@@ -22,8 +22,10 @@ export async function clockJumps(settings: PartSettings): Promise<Row> {
     const ended = await runTonight(scenario, { injection: { root: scenario.root, at, act: 'clock', hours } });
     const state = await published(scenario);
     const defects = faultsOfText(ended.stderr);
-    if (ended.code !== 0 || state !== 'new') defects.push(`ends with ${ended.code}, ${state} outputs: ${lastLine(ended.stderr)}`);
-    if (/-\d+(\.\d+)? ?(ms|s|min|h)\b/.test(ended.stdout + ended.stderr)) defects.push(`a negative time: ${ended.stdout}`);
+    if (ended.code !== 0 || state !== 'new')
+      defects.push(`ends with ${ended.code}, ${state} outputs: ${lastLine(ended.stderr)}`);
+    if (/-\d+(\.\d+)? ?(ms|s|min|h)\b/.test(ended.stdout + ended.stderr))
+      defects.push(`a negative time: ${ended.stdout}`);
     defects.push(...(await faultsOfRerun(scenario)));
     tried(row, 'complete as ever', defects, `${hours} h at ${at}`);
     await scenario.reset();

@@ -1,11 +1,19 @@
-import { readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { scenariosFor } from './kills.js';
 import { flipBit, truncated } from './mutate/bytes.js';
 import { each } from './process.js';
 import { random } from './random.js';
 import { type Row, startRow, tried } from './row.js';
-import { type Contents, contentsOf, faultsOfText, lastLine, published, runTonight, type Scenario } from './scenario.js';
+import {
+  type Contents,
+  contentsOf,
+  faultsOfText,
+  lastLine,
+  published,
+  runTonight,
+  type Scenario,
+} from './scenario.js';
 import type { PartSettings } from './settings.js';
 
 /** Faults a file where no number of cases is given. */
@@ -34,8 +42,11 @@ async function damageOf(kind: Kind, scenarios: readonly Scenario[], settings: Pa
   await scenarios[0]!.reset('morning');
   const files = await filesUnder(scenarios[0]!.root, kind.under);
   if (files.length === 0) row.note = 'NOT RUN: this program keeps none';
-  const times = settings.count === undefined ? faultsEach : Math.ceil(settings.count / (kinds.length * files.length));
-  const cases = files.flatMap((file) => Array.from({ length: times }, (_, i) => ({ file, seed: settings.seed + i })));
+  const times =
+    settings.count === undefined ? faultsEach : Math.ceil(settings.count / (kinds.length * files.length));
+  const cases = files.flatMap((file) =>
+    Array.from({ length: times }, (_, i) => ({ file, seed: settings.seed + i })),
+  );
   const judge = kind.input ? damagedInput : damagedMemory;
   await each(cases, scenarios.length, async ({ file, seed }, worker) => {
     const scenario = scenarios[worker]!;
@@ -65,10 +76,14 @@ async function damagedInput(scenario: Scenario, spoilIt: () => Promise<void>): P
   };
   const kept = await attempt(async () => undefined);
   const anew = await attempt(async () => {
-    for (const folder of ['state', 'store']) await rm(join(scenario.root, folder), { recursive: true, force: true });
+    for (const folder of ['state', 'store'])
+      await rm(join(scenario.root, folder), { recursive: true, force: true });
   });
   const defects = [...kept.defects, ...anew.defects];
-  if (kept.code !== anew.code) defects.push(`ends with ${kept.code}, without kept work with ${anew.code}: ${lastLine(kept.stderr + anew.stderr)}`);
+  if (kept.code !== anew.code)
+    defects.push(
+      `ends with ${kept.code}, without kept work with ${anew.code}: ${lastLine(kept.stderr + anew.stderr)}`,
+    );
   const differs = kept.code === 0 && anew.code === 0 && differingFile(kept.contents, anew.contents);
   if (differs) defects.push(`${differs} is not what a first run makes of the damaged input`);
   return { outcome: kept.code === 0 ? 'taken as another input' : 'told', defects };

@@ -36,8 +36,14 @@ async function onSmallDisk(row: Row, scenario: Scenario, place: string, kilobyte
     const defects = faultsOfText(ended.stderr);
     if (state !== (code === 0 ? 'new' : 'old')) defects.push(`ends with ${code}, the outputs are ${state}`);
     if (code !== 0 && code !== 1) defects.push(`ends with ${code}`);
-    if (code === 1 && !/full|space/.test(ended.stderr)) defects.push(`does not say that the disk is full: ${lastLine(ended.stderr)}`);
-    tried(row, code === 0 ? 'there was room' : `told, ${state} outputs`, defects, `${place} of ${Math.ceil(size)} KB`);
+    if (code === 1 && !/full|space/.test(ended.stderr))
+      defects.push(`does not say that the disk is full: ${lastLine(ended.stderr)}`);
+    tried(
+      row,
+      code === 0 ? 'there was room' : `told, ${state} outputs`,
+      defects,
+      `${place} of ${Math.ceil(size)} KB`,
+    );
   } finally {
     await rm(aside, { recursive: true, force: true });
     await cp(folder, aside, { recursive: true, preserveTimestamps: true });
@@ -47,7 +53,8 @@ async function onSmallDisk(row: Row, scenario: Scenario, place: string, kilobyte
   await cp(aside, folder, { recursive: true, preserveTimestamps: true });
   const { code: next, stderr } = await runTonight(scenario);
   const state = await published(scenario);
-  if (next !== 0 || state !== 'new') row.defects.push(`${place}: with room again it ends with ${next}, ${state} outputs: ${lastLine(stderr)}`);
+  if (next !== 0 || state !== 'new')
+    row.defects.push(`${place}: with room again it ends with ${next}, ${state} outputs: ${lastLine(stderr)}`);
   await scenario.reset();
 }
 
@@ -82,6 +89,10 @@ async function foldersIn(folder: string): Promise<string[]> {
 async function give(folder: string, uid: number): Promise<void> {
   for (const entry of ['', ...(await readdir(folder, { recursive: true }))])
     await chown(join(folder, entry), uid, uid);
-  for (let above = join(folder, '..'); above.includes('nag-faults-') || above.includes('fault-suite'); above = join(above, '..'))
+  for (
+    let above = join(folder, '..');
+    above.includes('nag-faults-') || above.includes('fault-suite');
+    above = join(above, '..')
+  )
     await chmod(above, 0o755);
 }

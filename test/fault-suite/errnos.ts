@@ -39,7 +39,8 @@ export async function errorsAtPoints(variant: Variant, settings: PartSettings): 
     const ended = await runTonight(scenario, { injection });
     await judgeEnd(rows.get(act)!, scenario, ended, `${act} ${at}`);
   });
-  for (const [act, row] of rows) row.note = `${row.tried} of ${all.filter((one) => one.act === act).length} points`;
+  for (const [act, row] of rows)
+    row.note = `${row.tried} of ${all.filter((one) => one.act === act).length} points`;
   return [...rows.values()].map((row) => row.done());
 }
 
@@ -51,7 +52,8 @@ export async function judgeEnd(row: Row, scenario: Scenario, ended: Ended, again
   if (state !== 'old' && state !== 'new') defects.push(`the outputs are ${state}`);
   if (ended.code === 0 && state !== 'new') defects.push('ends with 0 without the new outputs');
   if (ended.code !== 0 && ended.code !== 1) defects.push(`ends with ${ended.code ?? ended.signal}`);
-  if (ended.code === 1 && !/[\w*-]+[./][\w*-]+/.test(ended.stderr)) defects.push(`names no file: ${lastLine(ended.stderr)}`);
+  if (ended.code === 1 && !/[\w*-]+[./][\w*-]+/.test(ended.stderr))
+    defects.push(`names no file: ${lastLine(ended.stderr)}`);
   if (ended.code === 1 && lastLine(ended.stderr) === '') defects.push('says nothing');
   defects.push(...(await faultsOfRerun(scenario)));
   const how = ended.code === 0 ? 'got over it' : `told, ${state} outputs`;

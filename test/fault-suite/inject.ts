@@ -119,9 +119,7 @@ async function patchAll(injection: Injection): Promise<void> {
   const wholeFile =
     (name: string) =>
     (_self: unknown, [path, data]: readonly unknown[]): Operation | undefined =>
-      below(path)
-        ? { name, path, half: () => writeFileSync(path, halfOf([data], true) ?? '') }
-        : undefined;
+      below(path) ? { name, path, half: () => writeFileSync(path, halfOf([data], true) ?? '') } : undefined;
   const onOpened =
     (name: string, opened: (self: unknown, args: readonly unknown[]) => Opened | undefined) =>
     (self: unknown, args: readonly unknown[]): Operation | undefined => {

@@ -41,11 +41,20 @@ export async function killsAtRandom(variant: Variant, settings: PartSettings): P
   await scenarios[0]!.reset();
   const numbers = random(settings.seed);
   // A run at whose start nothing has happened yet tells little.
-  const delays = Array.from({ length: settings.count ?? 100 }, () => (0.4 + numbers.below(800) / 1000) * whole);
+  const delays = Array.from(
+    { length: settings.count ?? 100 },
+    () => (0.4 + numbers.below(800) / 1000) * whole,
+  );
   await each(delays, scenarios.length, async (killAfter, worker) => {
     const scenario = scenarios[worker]!;
     const { signal } = await runTonight(scenario, { killAfter });
-    await judge(row, scenario, `after ${killAfter.toFixed(0)} ms`, true, signal === null ? 'done before, ' : '');
+    await judge(
+      row,
+      scenario,
+      `after ${killAfter.toFixed(0)} ms`,
+      true,
+      signal === null ? 'done before, ' : '',
+    );
   });
   return row.done();
 }
@@ -59,7 +68,13 @@ export async function scenariosFor(variant: Variant, settings: PartSettings): Pr
 }
 
 /** After a run that was cut off: the outputs are the old ones or the new ones, and the next run is as any other. */
-async function judge(row: Row, scenario: Scenario, again: string, reached: boolean, before = ''): Promise<void> {
+async function judge(
+  row: Row,
+  scenario: Scenario,
+  again: string,
+  reached: boolean,
+  before = '',
+): Promise<void> {
   const state = await published(scenario);
   const defects = state === 'old' || state === 'new' ? [] : [`the outputs are ${state}`];
   defects.push(...(await faultsOfRerun(scenario)));
@@ -73,7 +88,9 @@ export function changing(points: readonly string[]): string[] {
 }
 
 function whensOf(point: string): When[] {
-  return /^(write|writev|writeFile|appendFile) /.test(point) ? ['before', 'half', 'after'] : ['before', 'after'];
+  return /^(write|writev|writeFile|appendFile) /.test(point)
+    ? ['before', 'half', 'after']
+    : ['before', 'after'];
 }
 
 /** So many, in their order: first all that take or give names, and those of the state folder, then some of the others. */
@@ -83,7 +100,8 @@ function chosen<T extends { readonly at: string; readonly when: When }>(
   numbers: Random,
 ): T[] {
   const weight = ({ at }: T) =>
-    (/^(rename|link|symlink|unlink) /.test(at) ? 4 : /^(sync|rm) /.test(at) ? 2 : 0) + (/ state\//.test(at) ? 1 : 0);
+    (/^(rename|link|symlink|unlink) /.test(at) ? 4 : /^(sync|rm) /.test(at) ? 2 : 0) +
+    (/ state\//.test(at) ? 1 : 0);
   const ranked = all.map((item) => ({ item, rank: weight(item), tie: numbers.below(1 << 30) }));
   ranked.sort((a, b) => b.rank - a.rank || a.tie - b.tie);
   const kept = new Set(ranked.slice(0, count).map(({ item }) => item));

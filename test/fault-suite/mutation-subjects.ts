@@ -23,7 +23,13 @@ export type Subject = (folder: string) => Promise<(seed: number) => Promise<stri
 
 const styles: readonly TokenizerStyle[] = ['qwen3', 'gpt2', 'llama2'];
 
-const texts = ['', 'the rain of spain', 'é😀中文  \n\t tabs', 'a'.repeat(3000), '<|endoftext|> <s> \ud800 \u0000'];
+const texts = [
+  '',
+  'the rain of spain',
+  'é😀中文  \n\t tabs',
+  'a'.repeat(3000),
+  '<|endoftext|> <s> \ud800 \u0000',
+];
 
 export const subjects: ReadonlyMap<string, Subject> = new Map<string, Subject>([
   ['yaml', yamlSubject],
@@ -96,7 +102,11 @@ async function tokenizerSubject(folder: string) {
 
 /** Ids are ids of the vocabulary, and the ways to get them agree. */
 async function encode(tokenizer: DocumentTokenizer, text: string): Promise<void> {
-  const [all, first, count] = [await tokenizer.all(text), await tokenizer.first(text, 8), await tokenizer.count(text)];
+  const [all, first, count] = [
+    await tokenizer.all(text),
+    await tokenizer.first(text, 8),
+    await tokenizer.count(text),
+  ];
   const wrong = all.find((id) => !(id >= 0 && id < tokenizer.vocabulary));
   if (wrong !== undefined) throw new Error(`wrong success: the id ${wrong} of ${tokenizer.vocabulary}`);
   if (count !== all.length) throw new Error(`wrong success: ${count} tokens counted, ${all.length} there`);
@@ -121,7 +131,10 @@ async function jsonlSubject(folder: string) {
     const text = mutatedLines(original, numbers);
     await writeFile(file, text);
     await runConfig(config);
-    const lines = Buffer.from(text).toString().split('\n').filter((line) => line.trim() !== '').length;
+    const lines = Buffer.from(text)
+      .toString()
+      .split('\n')
+      .filter((line) => line.trim() !== '').length;
     const written = (await readFile(out, 'utf8')).split('\n').length - 1;
     if (lines !== written) throw new Error(`wrong success: ${lines} lines read, ${written} written`);
     return 'accepted: other rows';
@@ -147,7 +160,8 @@ async function modelSubject(folder: string) {
     }
     await runConfig(config);
     const written = (await readFile(join(folder, 'out.jsonl'), 'utf8')).trim().split('\n');
-    if (written.length !== rows.length) throw new Error(`wrong success: ${written.length} of ${rows.length} rows`);
+    if (written.length !== rows.length)
+      throw new Error(`wrong success: ${written.length} of ${rows.length} rows`);
     return 'accepted: another model';
   };
 }

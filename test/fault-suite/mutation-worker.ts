@@ -30,7 +30,8 @@ async function answer({ kind, seed }: Asked): Promise<Answer> {
     return { kind, seed, outcome: await attempt(seed) };
   } catch (thrown) {
     const text = messageOf(thrown);
-    if (!(thrown instanceof NagError)) return { kind, seed, outcome: 'failed', defect: `${nameOf(thrown)}: ${text}` };
+    if (!(thrown instanceof NagError))
+      return { kind, seed, outcome: 'failed', defect: `${nameOf(thrown)}: ${text}` };
     const [defect] = faultsOf(text, own);
     return { kind, seed, outcome: 'refused', ...(defect === undefined ? {} : { defect }) };
   }

@@ -1,14 +1,14 @@
-import { killsAtPoints, killsAtRandom } from './kills.js';
 import { yamlBombs } from './bombs.js';
 import { clockJumps } from './clock.js';
 import { damage } from './damage.js';
 import { fullDisk, readOnlyFolders } from './disk.js';
 import { errorsAtPoints } from './errnos.js';
+import { killsAtPoints, killsAtRandom } from './kills.js';
 import { mutations } from './mutations.js';
 import { pathTricks } from './paths.js';
-import { runsTogether } from './together.js';
 import type { Row } from './row.js';
 import type { PartSettings } from './settings.js';
+import { runsTogether } from './together.js';
 
 export type Part = (settings: PartSettings) => Promise<Row[]>;
 
@@ -23,7 +23,13 @@ export const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
       await killsAtRandom('folders', settings),
     ],
   ],
-  ['errors', async (settings) => [...(await errorsAtPoints('files', settings)), ...(await errorsAtPoints('folders', settings))]],
+  [
+    'errors',
+    async (settings) => [
+      ...(await errorsAtPoints('files', settings)),
+      ...(await errorsAtPoints('folders', settings)),
+    ],
+  ],
   ['disk', async (settings) => [await fullDisk(settings), await readOnlyFolders(settings)]],
   ['clock', async (settings) => [await clockJumps(settings)]],
   ['together', async (settings) => [await runsTogether(settings)]],

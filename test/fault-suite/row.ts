@@ -42,7 +42,14 @@ export function outcomesText(row: Row): string {
 /** A Markdown table. */
 export function tableOf(rows: readonly Row[]): string {
   const lines = rows.map((row) => {
-    const cells = [row.what, row.tried, outcomesText(row), row.defects.length, row.seconds.toFixed(0), row.note];
+    const cells = [
+      row.what,
+      row.tried,
+      outcomesText(row),
+      row.defects.length,
+      row.seconds.toFixed(0),
+      row.note,
+    ];
     return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
   });
   return [

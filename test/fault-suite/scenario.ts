@@ -138,7 +138,9 @@ async function pathsIn(root: string): Promise<string[]> {
 }
 
 function withoutHidden(contents: Contents): Contents {
-  return Object.fromEntries(Object.entries(contents).filter(([path]) => !/(^|\/)\.(?!nag-contents)/.test(path)));
+  return Object.fromEntries(
+    Object.entries(contents).filter(([path]) => !/(^|\/)\.(?!nag-contents)/.test(path)),
+  );
 }
 
 function same(a: Contents, b: Contents): boolean {
@@ -182,7 +184,10 @@ const words = ['the', 'rain', 'of', 'spain', 'and', 'a', 'forest', 'in', 'winter
 function documents(prefix: string, count: number, salt: number) {
   return Array.from({ length: count }, (_, row) => ({
     docid: `${prefix}${row}`,
-    doc: Array.from({ length: 4 + (row % 5) }, (_, at) => words[(row * 7 + at * (3 + salt) + salt) % 12]).join(' '),
+    doc: Array.from(
+      { length: 4 + (row % 5) },
+      (_, at) => words[(row * 7 + at * (3 + salt) + salt) % 12],
+    ).join(' '),
     lang: row % 2 === 0 ? 'en' : 'de',
     token_num: 5 + (row % 6),
   }));

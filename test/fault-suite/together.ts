@@ -17,7 +17,8 @@ export async function runsTogether(settings: PartSettings): Promise<Row> {
     const state = await published(scenario);
     const defects = ended.flatMap(({ stderr }) => faultsOfText(stderr));
     // One that starts late may find the lock free again, and then finds nothing left to do.
-    if (!codes.includes(0) || codes.some((code) => code !== 0 && code !== 3)) defects.push(`end with ${codes.join(', ')}`);
+    if (!codes.includes(0) || codes.some((code) => code !== 0 && code !== 3))
+      defects.push(`end with ${codes.join(', ')}`);
     if (state !== 'new') defects.push(`the outputs are ${state}`);
     defects.push(...(await faultsOfRerun(scenario)));
     const complete = codes.filter((code) => code === 0).length;

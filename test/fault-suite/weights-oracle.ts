@@ -4,7 +4,9 @@ import type { Tensor } from '../../transforms/backbone/types.js';
 export function wrongWeights(file: Uint8Array, tensors: readonly Tensor[]): string | undefined {
   const bytes = Buffer.from(file);
   const start = 8 + Number(bytes.readBigUInt64LE(0));
-  const header: Record<string, { data_offsets: [number, number] }> = JSON.parse(bytes.toString('utf8', 8, start));
+  const header: Record<string, { data_offsets: [number, number] }> = JSON.parse(
+    bytes.toString('utf8', 8, start),
+  );
   const spans = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
     .map(([, { data_offsets: span }]) => span)
@@ -15,6 +17,8 @@ export function wrongWeights(file: Uint8Array, tensors: readonly Tensor[]): stri
     end = to;
   }
   if (start + end !== bytes.length) return `the tensors end at ${start + end}, the file at ${bytes.length}`;
-  const outside = tensors.find(({ offset, bytes: length }) => offset < start || offset + length > bytes.length);
+  const outside = tensors.find(
+    ({ offset, bytes: length }) => offset < start || offset + length > bytes.length,
+  );
   return outside && `${outside.name} lies outside the file`;
 }

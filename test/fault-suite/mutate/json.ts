@@ -64,7 +64,14 @@ function near(old: Json, numbers: Random): Json {
   if (typeof old === 'number' && numbers.below(2) === 0)
     return numbers.pick([old + 1, old - 1, -old, old * 2, old + 0.5, old * 1e6, 2 ** 31, 2 ** 53, 1e308, 0]);
   if (typeof old === 'string' && numbers.below(2) === 0)
-    return numbers.pick([`${old}x`, old.slice(1), old.toUpperCase(), `../${old}`, old.repeat(50), `${old}\u0000`]);
+    return numbers.pick([
+      `${old}x`,
+      old.slice(1),
+      old.toUpperCase(),
+      `../${old}`,
+      old.repeat(50),
+      `${old}\u0000`,
+    ]);
   return numbers.pick<Json>([
     null,
     true,

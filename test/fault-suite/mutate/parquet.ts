@@ -10,7 +10,17 @@ export function mutateParquet(bytes: Buffer, numbers: Random): { bytes: Uint8Arr
       const length = Buffer.from(end);
       const size = footer.length;
       length.writeUInt32LE(
-        numbers.pick([0, 1, size - 1, size + 1, size >> 1, bytes.length - 8, bytes.length, 2 ** 31, 2 ** 32 - 1]),
+        numbers.pick([
+          0,
+          1,
+          size - 1,
+          size + 1,
+          size >> 1,
+          bytes.length - 8,
+          bytes.length,
+          2 ** 31,
+          2 ** 32 - 1,
+        ]),
       );
       return { bytes: Buffer.concat([pages, footer, length]), inFooter: true };
     }

@@ -15,7 +15,10 @@ export function mutateSafetensors(bytes: Buffer, numbers: Random): Uint8Array {
     case 2:
       return mutateBytes(bytes, numbers);
     default:
-      return assemble(JSON.stringify(numbers.below(2) === 0 ? mutateJson(header, numbers) : mutateTensor(header, numbers)), data);
+      return assemble(
+        JSON.stringify(numbers.below(2) === 0 ? mutateJson(header, numbers) : mutateTensor(header, numbers)),
+        data,
+      );
   }
 }
 
@@ -31,8 +34,22 @@ function withLength(bytes: Buffer, length: bigint): Buffer {
 }
 
 function lengths(length: number, size: number, numbers: Random): bigint {
-  const near = numbers.pick([0, 1, 2, 7, length - 1, length + 1, length + 8, size - 8, size, size - 9, 100_000_001]);
-  return numbers.below(2) === 0 ? BigInt(near) : numbers.pick([2n ** 63n, 2n ** 64n - 1n, 2n ** 53n + 1n, 2n ** 32n]);
+  const near = numbers.pick([
+    0,
+    1,
+    2,
+    7,
+    length - 1,
+    length + 1,
+    length + 8,
+    size - 8,
+    size,
+    size - 9,
+    100_000_001,
+  ]);
+  return numbers.below(2) === 0
+    ? BigInt(near)
+    : numbers.pick([2n ** 63n, 2n ** 64n - 1n, 2n ** 53n + 1n, 2n ** 32n]);
 }
 
 /** One tensor's offsets, shape or type are those of another, or of none. */
@@ -49,7 +66,10 @@ function mutateTensor(header: unknown, numbers: Random): unknown {
     { data_offsets: [end, begin] },
     { data_offsets: [begin, begin] },
     { data_offsets: [begin, end, end] },
-    { data_offsets: (entries[1 + numbers.below(entries.length - 1)]![1] as { data_offsets?: unknown }).data_offsets },
+    {
+      data_offsets: (entries[1 + numbers.below(entries.length - 1)]![1] as { data_offsets?: unknown })
+        .data_offsets,
+    },
     { shape: [...shape].reverse() },
     { shape: [...shape, 1] },
     { shape: [] },

@@ -79,13 +79,18 @@ const lineFaults: readonly ((line: string, numbers: Random) => string | string[]
   (line) => line.replace(/^( *)/, '$1\t'),
   (line, numbers) => line.replace(/: .*$/, () => `: ${numbers.pick(values)}`),
   (line, numbers) => line.replace(/: [^,{}]+(?=[,}])/, () => `: ${numbers.pick(values)}`),
-  (line, numbers) => line.replace(/[\w.]+(?=: )/, () => numbers.pick(['x', '<<', '__proto__', '', '?', '1', '[a]', 'use'])),
+  (line, numbers) =>
+    line.replace(/[\w.]+(?=: )/, () => numbers.pick(['x', '<<', '__proto__', '', '?', '1', '[a]', 'use'])),
   (line) => line.replace(':', ''),
   (line) => line.replace(/[{}[\]]/, ''),
   (line) => line.replace(/["']/, ''),
   (line, numbers) => line.slice(0, numbers.below(line.length + 1)),
-  (line, numbers) => line.replace(/\w+/, (word) => numbers.pick([`${word}s`, word.toUpperCase(), word.slice(1), '&a', '*a', '!t'])),
-  (line, numbers) => `${line}${numbers.pick([' #', ' &a', ' *a', ':', ',', '}', ']', ' |', ' >-', '\u0000', '\u2028', '\ufeff', '…'])}`,
+  (line, numbers) =>
+    line.replace(/\w+/, (word) =>
+      numbers.pick([`${word}s`, word.toUpperCase(), word.slice(1), '&a', '*a', '!t']),
+    ),
+  (line, numbers) =>
+    `${line}${numbers.pick([' #', ' &a', ' *a', ':', ',', '}', ']', ' |', ' >-', '\u0000', '\u2028', '\ufeff', '…'])}`,
 ];
 
 const faults: readonly Fault[] = [
@@ -114,5 +119,8 @@ const faults: readonly Fault[] = [
     const depth = numbers.pick([5, 100, 2000]);
     return [...lines, `x: ${'{a: '.repeat(depth)}1${'}'.repeat(depth)}`];
   },
-  (lines, numbers) => [...lines, `${numbers.pick(['state_dir', 'retries', 'limits', 'keep', 'on_error', 'hooks', 'metrics', 'if_running', 'plugins', 'params', 'temp_dir', 'name'])}: ${numbers.pick(values)}`],
+  (lines, numbers) => [
+    ...lines,
+    `${numbers.pick(['state_dir', 'retries', 'limits', 'keep', 'on_error', 'hooks', 'metrics', 'if_running', 'plugins', 'params', 'temp_dir', 'name'])}: ${numbers.pick(values)}`,
+  ],
 ];
