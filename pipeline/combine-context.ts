@@ -1,5 +1,5 @@
 import type { Batch, Role } from './batch.js';
-import type { CombineContext, OpenSource } from './component.js';
+import type { CombineContext, OpenSource, ReadOptions } from './component.js';
 import { type Node, pathTo, sourcesAbove } from './plan.js';
 import { reread } from './reread.js';
 import type { Run } from './run.js';
@@ -26,13 +26,26 @@ function scanBefore(node: Node, role: Role, run: Run): ReturnType<CombineContext
   const sources = path.flatMap(({ id }) => run.sources.get(id) ?? []);
   const fromCombine = path.some((other) => other !== node && other.component.kind === 'combine');
   if (fromCombine || between.some((other) => provides(other).includes(role))) return undefined;
-  return { batches: scan(sources, role, run.signal), exact: !between.some(mayDrop) };
+  let complete = true;
+  const overlook = () => {
+    complete = false;
+  };
+  return {
+    batches: scan(sources, role, run.rejects.tolerant ? { reject: overlook } : {}, run.signal),
+    exact: !run.rejects.tolerant && !between.some(mayDrop),
+    complete: () => complete,
+  };
 }
 
-async function* scan(sources: readonly OpenSource[], role: Role, signal: AbortSignal): AsyncGenerator<Batch> {
+async function* scan(
+  sources: readonly OpenSource[],
+  role: Role,
+  how: ReadOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Batch> {
   for (const source of sources) {
     for (const bundle of source.bundles) {
-      for await (const batch of source.read(bundle, { roles: [role] })) {
+      for await (const batch of source.read(bundle, { roles: [role] }, how)) {
         signal.throwIfAborted();
         yield batch;
       }

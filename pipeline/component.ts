@@ -2,6 +2,7 @@ import type { Schema } from 'apache-arrow';
 import { z } from 'zod';
 import type { Batch, Bundle, Role, Roles } from './batch.js';
 import type { Place } from './errors.js';
+import type { StagedOutput } from './publication/staging.js';
 
 /**
  * A component is what `use:` names in a configuration: its name, what it does, its options with their defaults,
@@ -41,7 +42,9 @@ export interface Context {
    * Says that rows cannot be used, one by default. Under `on_error: fail` it throws; otherwise they are counted and told
    * with their place, and must not go on.
    */
-  reject(place: Place, reason: string, more?: Rejection): void;
+  readonly reject: Reject;
+  /** Whether `reject` lets the run go on. Who looks ahead then passes over what will be rejected when its turn comes. */
+  readonly tolerant: boolean;
   /** Adds to a figure of the stage's summary, such as `tokens`. */
   count(figure: string, amount: number): void;
   /** Says that rows are worked through that are given on later: progress counts them. */
@@ -60,16 +63,21 @@ export interface Context {
   readonly provenance: Map<string, string>;
 }
 
+export type Reject = (place: Place, reason: string, more?: Rejection) => void;
+
 /** What more is known of rows that are rejected. */
 export interface Rejection {
   /** How many; undefined where that cannot be known, as of a file that cannot be opened. */
   readonly rows?: number | undefined;
+  /** A `NagError` is what is thrown under `on_error: fail`. */
   readonly cause?: unknown;
 }
 
 /** What a stage leaves for the next run: kept when the run is complete, and then replaces what was there. */
 export interface Memory {
-  /** What the last complete run left under a name; undefined where there is nothing. */
+  /** When that run was complete; undefined where there was none. */
+  readonly since: Date | undefined;
+  /** What the last complete run left under a name, in memory of its own; undefined where there is nothing. */
   recall(name: string): Promise<Uint8Array | undefined>;
   remember(name: string, value: Uint8Array): Promise<void>;
 }
@@ -102,6 +110,8 @@ export interface ReadOptions {
   readonly only?: Uint32Array;
   /** Told of rows that a filter of the source leaves out. */
   readonly leftOut?: (reason: string, rows: number) => void;
+  /** Told, in place of the context's `reject`, of what cannot be read. */
+  readonly reject?: Reject;
 }
 
 /** The values of a side input that takes several stages, by stage id, in the order in which they are named. */
@@ -131,7 +141,11 @@ export interface Transform extends Described, TakesSides {
   /** Without it, all options. Stores tell by the facts of the stages before them what they have. */
   facts?(options: unknown, context: Context): Promise<Facts>;
   /** Makes it a store: instead of `run`, what it has of a bundle is read back, and the stages before it are skipped. */
-  store?(options: unknown, making: Making, context: Context): Promise<BundleStore>;
+  store?(options: unknown, making: Making, context: StoreContext): Promise<BundleStore>;
+  /** True where its work is worth keeping for the next run, and can be kept. */
+  costly?(options: unknown): boolean;
+  /** True where what becomes of a row depends on rows before it: then nothing behind it can be kept. */
+  readonly remembers?: boolean;
   /** Takes over the stage that follows, where both together are cheaper: new options, or undefined to decline. */
   fuse?(options: unknown, next: { name: string; options: unknown }): unknown;
   run(
@@ -145,14 +159,42 @@ export interface Transform extends Described, TakesSides {
 /** How rows were made: the facts of each stage on their way, in its order. */
 export type Making = readonly { readonly stage: string; readonly facts: Facts }[];
 
-/** Keeps what stages have computed, bundle by bundle. */
+/** What a store sees of the run besides. */
+export interface StoreContext extends Context {
+  /** Whether what the last run kept may be other than what this one makes. */
+  readonly ifChanged: 'redo' | 'refuse';
+  /** After so much work what came of it is kept, so that no more is lost. */
+  readonly pieceSeconds: number;
+}
+
+/** The rows of a bundle from one of them on. */
+export interface BundlePart {
+  readonly bundle: Bundle;
+  readonly from: number;
+}
+
+/** Keeps what stages have computed, in pieces of bundles. */
 export interface BundleStore {
-  /** Whether it has what was computed of a bundle. */
-  has(bundle: Bundle): Promise<boolean>;
-  /** The rows of a bundle, as its source gives them, with the columns that were computed. */
-  read(bundle: Bundle, rows: AsyncIterable<Batch>): AsyncIterable<Batch>;
-  /** Passes batches on and keeps what was computed. `bundles` grows while they come: all before a batch's are done. */
-  keep(bundles: readonly Bundle[], batches: AsyncIterable<Batch>): AsyncIterable<Batch>;
+  /** Of how many rows of a bundle, from its first, it has what was computed, undamaged; Infinity: of all. */
+  covered(bundle: Bundle): Promise<number>;
+  /**
+   * The rows of a bundle that are covered, as its source gives them, with the columns that were computed.
+   * @param told what was remembered with them, piece by piece; it returns of how many rows that are missing it speaks
+   */
+  read(
+    bundle: Bundle,
+    rows: AsyncIterable<Batch>,
+    told?: (remarks: readonly unknown[]) => number,
+  ): AsyncIterable<Batch>;
+  /**
+   * Passes batches on and keeps what was computed. `parts` grows while they come: all before a batch's are done.
+   * @param remarks what is to be remembered with a piece, small JSON values: of its rows `from` to `to`, or the bundle's end
+   */
+  keep(
+    parts: readonly BundlePart[],
+    batches: AsyncIterable<Batch>,
+    remarks?: (piece: BundlePart & { readonly to: number }) => readonly unknown[],
+  ): AsyncIterable<Batch>;
   close(): Promise<void>;
 }
 
@@ -184,9 +226,10 @@ export interface Accumulator<Partial, Value> {
 export interface CombineContext extends Context {
   /**
    * A pass over one role's column before anything flows; undefined where that column is made on the way.
-   * `exact` is false where stages between may leave rows out.
+   * `exact` is false where stages between may leave rows out. `complete`, asked at the end, is false where rows could
+   * not be read that may be readable when they come.
    */
-  scanBefore(role: Role): { batches: AsyncIterable<Batch>; exact: boolean } | undefined;
+  scanBefore(role: Role): { batches: AsyncIterable<Batch>; exact: boolean; complete(): boolean } | undefined;
   /** Reads rows again: batches in input order, with all columns of their source but those that stages removed. */
   reread(orders: Float64Array, removed: ReadonlySet<string>): AsyncIterable<Batch>;
 }
@@ -203,14 +246,16 @@ export interface Sink extends Described, TakesSides {
   ): Promise<Prepared>;
 }
 
-/** An output that is complete and verified, but not visible yet: it is published, or discarded; `discard` also follows a `publish` that failed. */
+/** What a sink made: complete and verified, but not visible yet. The engine publishes it, or not. */
 export interface Prepared {
   readonly rows: number;
+  /** What is to be moved to its path; nothing where the sink writes no file. `stageOutput` makes it. */
+  readonly outputs: readonly StagedOutput[];
   /** The names under which it will be seen. */
   readonly files: readonly string[];
   /** Printed at the end of the run. */
   readonly report?: string;
-  publish(): Promise<void>;
+  /** Removes what was not published, and the folders it was staged in. Called once, in any case. */
   discard(): Promise<void>;
 }
 
@@ -254,14 +299,15 @@ interface TypedSource<Schema extends z.ZodType> extends Omit<Source, 'kind' | 'o
 interface TypedTransform<Schema extends z.ZodType>
   extends Omit<
     Transform,
-    'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'facts' | 'store' | 'fuse' | 'run'
+    'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'facts' | 'store' | 'costly' | 'fuse' | 'run'
   > {
   readonly options: Schema;
   needs?(options: z.output<Schema>): Needs;
   mayDrop?(options: z.output<Schema>): boolean;
   provides?(options: z.output<Schema>): readonly Role[];
   facts?(options: z.output<Schema>, context: Context): Promise<Facts>;
-  store?(options: z.output<Schema>, making: Making, context: Context): Promise<BundleStore>;
+  store?(options: z.output<Schema>, making: Making, context: StoreContext): Promise<BundleStore>;
+  costly?(options: z.output<Schema>): boolean;
   fuse?(options: z.output<Schema>, next: { name: string; options: unknown }): z.output<Schema> | undefined;
   run(
     input: AsyncIterable<Batch>,

@@ -13,12 +13,22 @@ export interface Place {
 export class NagError extends Error {
   override readonly name: string = 'NagError';
   readonly exitCode: number = 1;
+  /** Whether the same work may succeed when it is done again a little later. */
+  readonly passing: boolean = false;
+}
+
+/** A device that was there is gone, or no longer answers: with a new session it may be back. */
+export class DeviceLost extends NagError {
+  override readonly name = 'DeviceLost';
+  override readonly passing = true;
 }
 
 /** Bad input: a file, a row or a value that is not what it must be. The message starts with the place. */
 export class DataError extends NagError {
   override readonly name = 'DataError';
   readonly place: Place;
+  /** The message without the place. */
+  readonly reason: string;
 
   constructor(place: Place, message: string, options?: ErrorOptions) {
     super(
@@ -26,7 +36,15 @@ export class DataError extends NagError {
       options,
     );
     this.place = place;
+    this.reason = message;
   }
+}
+
+/** True for what is wrong with data themselves: what the file system says is no fault of theirs, and may pass. */
+export function isBadData(thrown: unknown): thrown is DataError {
+  if (!(thrown instanceof DataError)) return false;
+  const { cause } = thrown;
+  return !(cause instanceof Error && 'code' in cause && /^E[A-Z0-9]+$/.test(String(cause.code)));
 }
 
 /** `pool/a.parquet: row 17, column "doc"` */

@@ -32,3 +32,4 @@ export {
   type Transform,
 } from './component.js';
 export { DataError, NagError } from './errors.js';
+export { type StagedOutput, stageOutput } from './publication/staging.js';

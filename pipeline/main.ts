@@ -1,30 +1,19 @@
 #!/usr/bin/env node
+import { failureOf } from './cli/failure.js';
 import { main } from './cli/main.js';
 import { version } from './cli/version.js';
-import { messageOf, NagError } from './errors.js';
 
 const args = process.argv.slice(2);
 
 // A reader that has seen enough (`nag-pipeline list | head -1`) is no failure.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-}
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+// A log that nobody reads, or whose disk is full, must not end a run; and there is nowhere left to tell it.
+process.stderr.on('error', () => undefined);
 
 main(args, version()).catch((error: unknown) => {
-  const known = error instanceof NagError;
-  const text = args.includes('--debug') && error instanceof Error ? debugText(error) : messageOf(error);
-  process.stderr.write(
-    known
-      ? `${text}\n`
-      : `nag-pipeline failed in a way it should not: ${text}\nRun again with --debug and report this, please.\n`,
-  );
-  process.exitCode = known ? error.exitCode : 1;
+  const { exitCode, text } = failureOf(error, args);
+  process.stderr.write(text);
+  process.exitCode = exitCode;
 });
-
-/** The stack traces of an error and of what caused it. */
-function debugText(error: Error): string {
-  const cause = error.cause instanceof Error ? `\ncaused by: ${debugText(error.cause)}` : '';
-  return `${error.stack ?? error.message}${cause}`;
-}

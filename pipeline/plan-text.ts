@@ -5,7 +5,7 @@ import { isRoot, type Node, type Plan, type StoredChain } from './plan.js';
 export function planText({ name }: Config, plan: Plan): string {
   const blocks = plan.segments.map((segment, i) => {
     const lines = [...segment.roots, ...segment.members].map(
-      (id) => `  ${stageText(plan.nodes.get(id)!)}${storedText(segment.stored.get(id))}`,
+      (id) => `  ${stageText(plan.nodes.get(id)!)}${storedText(plan.nodes.get(id)!, segment.stored.get(id))}`,
     );
     return [`segment ${i + 1}: ${segment.roots.join(', ')} → ${segment.terminals.join(', ')}`, ...lines].join(
       '\n',
@@ -72,8 +72,11 @@ function stageText(node: Node): string {
   return `${node.id}: ${node.component.name}${fused}${from}${sides}`;
 }
 
-function storedText(stored: StoredChain | undefined): string {
-  return stored ? ` [what it has skips ${stored.chain.join(', ')}]` : '';
+function storedText({ options }: Node, stored: StoredChain | undefined): string {
+  if (!stored) return '';
+  const dir = options !== null && typeof options === 'object' && 'dir' in options ? options.dir : undefined;
+  const where = dir === undefined ? '' : ` [kept in ${dir}]`;
+  return `${where} [what it has skips ${stored.chain.join(', ')}]`;
 }
 
 function label(node: Node): string {

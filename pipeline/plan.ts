@@ -1,6 +1,7 @@
 import type { Needs } from './component.js';
 import type { Stage } from './config/load.js';
 import { ConfigError } from './config/problems.js';
+import { withCheckpoints } from './plan-checkpoints.js';
 
 /** A stage as it will run: possibly several of the file's stages fused into one. */
 export interface Node extends Stage {
@@ -39,9 +40,16 @@ export interface Plan {
   readonly repeated: readonly string[];
 }
 
+export interface PlanOptions {
+  /** The folder in which what costly stages compute is kept; without it nothing is but where a stage says so. */
+  readonly checkpoints?: string | undefined;
+}
+
 /** Cuts the graph into segments. Pure: nothing is opened. The stages have been checked by `wire`. */
-export function makePlan(stages: readonly Stage[]): Plan {
-  const nodes = new Map(fuse(withGathers(stages)).map((node) => [node.id, node]));
+export function makePlan(stages: readonly Stage[], { checkpoints }: PlanOptions = {}): Plan {
+  const fused = fuse(withGathers(stages));
+  const all = checkpoints === undefined ? fused : withCheckpoints(fused, checkpoints);
+  const nodes = new Map(all.map((node) => [node.id, node]));
   const levels = new Levels(nodes);
   const segments = groupTerminals(nodes, levels).map((terminals) => makeSegment(terminals, nodes, levels));
   segments.sort((a, b) => a.level - b.level);
@@ -239,6 +247,11 @@ function chainBefore(store: string, nodes: ReadonlyMap<string, Node>): StoredCha
       throw refusal(
         nodes.get(store)!,
         `"${store}" keeps what depends on documents alone, and "${id}" has a side input: put "${store}" before it`,
+      );
+    if (node.component.kind === 'transform' && node.component.remembers)
+      throw refusal(
+        nodes.get(store)!,
+        `"${store}" keeps what depends on a document alone, and "${id}" looks at those before it: put "${store}" before it`,
       );
   }
   const joint = [...before, store].find((id) => nodes.get(id)!.inputs.main.length > 1);

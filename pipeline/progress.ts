@@ -1,7 +1,7 @@
 import { leftOutRows, type StageStats } from './stats.js';
 
 /** Where progress is shown: stderr, as a display where it is a terminal, otherwise as a line now and then. */
-interface Screen {
+export interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
@@ -12,7 +12,7 @@ const displayMs = 250;
 const firstLineMs = 5_000;
 const lineMs = 60_000;
 
-/** Shows the stages' figures until `stop`. Notes are printed above. */
+/** Shows the stages' figures until `stop`. What is said stands above. */
 export function showProgress(name: string, stats: ReadonlyMap<string, StageStats>, screen: Screen) {
   return screen.isTTY ? display(stats, screen) : lines(name, stats, screen);
 }
@@ -34,9 +34,9 @@ function display(stats: ReadonlyMap<string, StageStats>, screen: Screen) {
   const timer = setInterval(draw, displayMs);
   timer.unref();
   return {
-    note: (text: string) => {
+    say: (text: string) => {
       clear();
-      screen.write(`note: ${text}\n`);
+      screen.write(`${text}\n`);
     },
     stop: () => {
       clearInterval(timer);
@@ -46,53 +46,65 @@ function display(stats: ReadonlyMap<string, StageStats>, screen: Screen) {
 }
 
 function lines(name: string, stats: ReadonlyMap<string, StageStats>, screen: Screen) {
-  const print = () => {
-    const running = [...stats.values()].filter(
-      (stage) => stage.doing !== undefined || (stage.state === 'running' && stage.kind !== 'sink'),
-    );
-    if (running.length > 0)
+  const stop = nowAndThen(() => {
+    const working = [...stats.values()].filter(isWorking);
+    if (working.length > 0)
       screen.write(
-        `${name}: ${running
+        `${name}: ${working
           .map(stageLine)
           .map((line) => line.trim().replace(/ {2,}/g, ' '))
           .join(' | ')}\n`,
       );
-  };
+  });
+  return { say: (text: string) => void screen.write(`${text}\n`), stop };
+}
+
+/** Calls soon and then once a minute, until what it returns is called. */
+export function nowAndThen(tell: () => void): () => void {
   let timer = setTimeout(function tick() {
-    print();
+    tell();
     timer = setTimeout(tick, lineMs).unref();
   }, firstLineMs).unref();
+  return () => clearTimeout(timer);
+}
+
+/** Whether progress has something to say of it. */
+export function isWorking({ doing, state, kind }: StageStats): boolean {
+  return doing !== undefined || (state === 'running' && kind !== 'sink');
+}
+
+/** How far a stage is, in rows, and how fast, a second; percent of the rows that will come, where that is known. */
+export function paceOf(stage: StageStats, now: number) {
+  const passed = stage.kind === 'combine' || stage.kind === 'sink' ? stage.rowsIn : stage.rowsOut;
+  const rows = Math.max(passed, stage.worked);
+  const seconds = Math.max(0.001, ((stage.state === 'done' ? stage.endedAt : now) - stage.startedAt) / 1000);
+  const tokens = stage.kind === 'transform' ? stage.figures.get('tokens') : undefined;
+  const { expected = 0, state } = stage;
+  const done = rows + leftOutRows(stage);
   return {
-    note: (text: string) => void screen.write(`note: ${text}\n`),
-    stop: () => clearTimeout(timer),
+    rows,
+    rowRate: rows / seconds,
+    tokenRate: tokens === undefined ? undefined : tokens / seconds,
+    percent:
+      state === 'done' || expected === 0 ? undefined : Math.min(100, Math.floor((100 * done) / expected)),
+    secondsLeft: done > 0 && done < expected ? ((expected - done) / done) * seconds : undefined,
   };
 }
 
-/** `extract+top_k   12,345 documents   98.2 documents/s   11,900 tokens/s   41 %   2 min left` */
+/** `extract+top_k   12,345 documents   98.2 documents/s   11,900 tokens/s   41 %, 2 min left` */
 function stageLine(stage: StageStats): string {
   if (stage.doing !== undefined) return `${stage.label.padEnd(18)}  ${stage.doing}`;
-  const passed = stage.kind === 'combine' || stage.kind === 'sink' ? stage.rowsIn : stage.rowsOut;
-  const rows = Math.max(passed, stage.worked);
-  const seconds = Math.max(
-    0.001,
-    ((stage.state === 'done' ? stage.endedAt : Date.now()) - stage.startedAt) / 1000,
-  );
-  const tokens = stage.kind === 'transform' ? stage.figures.get('tokens') : undefined;
+  const { rows, rowRate, tokenRate, percent, secondsLeft } = paceOf(stage, Date.now());
   const parts = [
     stage.label.padEnd(18),
     `${count(rows)} documents`.padStart(20),
-    `${count(rows / seconds)}/s`.padStart(10),
+    `${count(rowRate)}/s`.padStart(10),
   ];
-  if (tokens !== undefined) parts.push(`${count(tokens / seconds)} tokens/s`);
+  if (tokenRate !== undefined) parts.push(`${count(tokenRate)} tokens/s`);
   if (stage.state === 'done') parts.push('done');
-  else if (stage.expected !== undefined && stage.expected > 0)
-    parts.push(remaining(rows + leftOutRows(stage), stage.expected, seconds));
+  else if (percent !== undefined)
+    parts.push(`${percent} %${secondsLeft === undefined ? '' : `, ${duration(secondsLeft)} left`}`);
   return parts.join('  ');
-}
-
-function remaining(done: number, expected: number, seconds: number): string {
-  const left = done > 0 && done < expected ? `, ${duration(((expected - done) / done) * seconds)} left` : '';
-  return `${Math.min(100, Math.floor((100 * done) / expected))} %${left}`;
 }
 
 /** `1 h 5 min`, `12 min`, `34 s` */
@@ -102,11 +114,11 @@ export function duration(seconds: number): string {
   return minutes < 90 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** `1,234,567`; small numbers with a decimal. */
+/** `1,234,567`; small numbers with a decimal, those below 1 with two digits that say something. */
 export function count(value: number): string {
-  return value.toLocaleString('en-US', {
-    maximumFractionDigits: value < 10 && !Number.isInteger(value) ? 1 : 0,
-  });
+  const digits =
+    value > 0 && value < 1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: value < 10 ? 1 : 0 };
+  return value.toLocaleString('en-US', digits);
 }
 
 function fit(line: string, width: number): string {

@@ -1,6 +1,7 @@
 import { type Batch, type Bundle, fromInputOrder, type Role, withoutColumns } from './batch.js';
-import type { OpenSource } from './component.js';
+import type { OpenSource, Reject } from './component.js';
 import { NagError } from './errors.js';
+import { rejectError } from './rejects.js';
 
 /**
  * Reads chosen rows of the sources again, with all of their columns.
@@ -25,7 +26,8 @@ export async function* reread(
   for (const { ordinal, rows } of groups) {
     const { source, bundle } = bundles.get(ordinal)!;
     let found = 0;
-    for await (const batch of source.read(bundle, { columns: 'all', optionalRoles: roles }, { only: rows })) {
+    const how = { only: rows, reject: refuse };
+    for await (const batch of source.read(bundle, { columns: 'all', optionalRoles: roles }, how)) {
       signal.throwIfAborted();
       found += batch.rows.length;
       yield withoutColumns(batch, [...removed]);
@@ -33,6 +35,11 @@ export async function* reread(
     if (found !== rows.length) throw changed(bundle, rows.length, found);
   }
 }
+
+/** What was chosen was readable: it is no longer a matter of a row that can be done without. */
+const refuse: Reject = (place, reason, { cause } = {}) => {
+  throw rejectError(place, reason, cause);
+};
 
 /** Nothing of the first bundle: a batch without rows, for its columns. */
 function noRows(ordinals: Iterable<number>): { ordinal: number; rows: Uint32Array }[] {

@@ -1,20 +1,47 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { schemaDifference } from './arrow/parquet-types.js';
-import type { Accumulator, Context, OpenSource, Prepared } from './component.js';
-import { DataError, messageOf, NagError } from './errors.js';
+import type {
+  Accumulator,
+  Context,
+  Memory,
+  OpenSource,
+  Prepared,
+  Rejection,
+  StoreContext,
+} from './component.js';
+import { DataError, messageOf, NagError, type Place } from './errors.js';
 import { type Node, type Plan, pathTo } from './plan.js';
+import { digestOutputs } from './publication/checksums.js';
+import { publishAll } from './publication/publish.js';
+import { Rejects } from './rejects.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
-import { addTo, createStats, type StageStats } from './stats.js';
+import type { OutputRecord } from './state/record.js';
+import { addRejected, addTo, createStats, type StageStats } from './stats.js';
 
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
   readonly signal: AbortSignal;
-  /** Where the run makes a folder for its temporary files; made when missing. */
-  readonly tempDir: string;
+  /** Where the run makes a folder for its temporary files; made when missing. Without it, where the system has them. */
+  readonly tempDir: string | undefined;
+  /** Outputs become visible at one moment, and are recorded with their checksums: what runs with a state folder do. */
+  readonly together?: boolean;
   /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
   readonly provenance?: ReadonlyMap<string, string>;
+  /** What each stage left for this run, by its id. */
+  memory?(stage: string): Memory;
+  /** Told what the sources have listed, before any of it is read; what it throws ends the run. */
+  onSources?(sources: ReadonlyMap<string, OpenSource>): Promise<void>;
+  /** What becomes of kept work that was made otherwise: made again, or the run is refused. Default redo. */
+  readonly ifChanged?: 'redo' | 'refuse';
+  /** After so much work what came of it is kept. Default 60. */
+  readonly pieceSeconds?: number;
+  /** What becomes of rows that cannot be used; without it they end the run. It is closed with the run. */
+  readonly rejects?: Rejects;
+  /** Asked before outputs become visible; what it throws ends the run. */
+  beforePublishing?(): Promise<void>;
   /** Told once of each remark. */
   note?(text: string): void;
   /** Told when all is set up, with the live figures of all stages in the order of the file. */
@@ -25,8 +52,12 @@ export interface RunResult {
   readonly stats: ReadonlyMap<string, StageStats>;
   /** Published files. */
   readonly files: readonly string[];
+  /** Published outputs with their checksums, where they were published together. */
+  readonly outputs: readonly OutputRecord[];
   /** What stages and sinks want to be printed. */
   readonly reports: readonly string[];
+  /** What the footers of outputs say of how they were made. */
+  readonly provenance: ReadonlyMap<string, string>;
 }
 
 /**
@@ -47,13 +78,31 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
 async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   await run.makeTempDir();
   await run.openSources();
+  await options.onSources?.(run.sources);
   options.onStart?.(run.stats);
   for (const [i, segment] of run.plan.segments.entries()) {
+    run.segment = i;
     await runSegment(segment, run);
     await run.closeUnused(i + 1);
   }
-  const reports = [...run.reports, ...run.prepared.flatMap((output) => output.report ?? [])];
-  return { stats: run.stats, files: await run.publish(), reports };
+  run.countInput();
+  // Whoever sees the outputs must be able to see what they lack.
+  await run.rejects.close();
+  const prepared = [...run.prepared.values()];
+  const reports = [
+    ...run.reports,
+    ...prepared.flatMap((output) => output.report ?? []),
+    ...run.rejects.report(),
+  ];
+  await options.beforePublishing?.();
+  const outputs = await run.publish();
+  return {
+    stats: run.stats,
+    files: prepared.flatMap(({ files }) => files),
+    outputs,
+    reports,
+    provenance: run.provenance,
+  };
 }
 
 /** One run's open things. Segments share it. */
@@ -63,14 +112,23 @@ export class Run {
   /** Accumulators of combines with their filled partials. */
   readonly combined = new Map<string, { accumulator: Accumulator<unknown, unknown>; partial: unknown }>();
   readonly values = new Map<string, unknown>();
-  readonly prepared: Prepared[] = [];
+  /** What sinks have made, by stage. */
+  readonly prepared = new Map<string, Prepared>();
   /** What stages want to be printed at the end. */
   readonly reports: string[] = [];
+  readonly rejects: Rejects;
   readonly signal: AbortSignal;
+  readonly keeping: Pick<StoreContext, 'ifChanged' | 'pieceSeconds'>;
+  /** Index of the segment that runs; none while sources are opened. */
+  segment = -1;
   readonly #failure = new AbortController();
   readonly #resources = new Resources();
-  readonly #provenance: Map<string, string>;
+  readonly provenance: Map<string, string>;
   readonly #notes = new Set<string>();
+  /** Parts of files that were rejected: as many as were listed, at most. */
+  readonly #rejectedParts = new Set<string>();
+  /** What was rejected while sources were opened is in none of their bundles. */
+  #rejectedUnlisted = { rows: 0, files: 0 };
   #tempDir = '';
 
   constructor(
@@ -78,7 +136,9 @@ export class Run {
     private readonly options: RunOptions,
   ) {
     this.signal = AbortSignal.any([options.signal, this.#failure.signal]);
-    this.#provenance = new Map(options.provenance);
+    this.keeping = { ifChanged: options.ifChanged ?? 'redo', pieceSeconds: options.pieceSeconds ?? 60 };
+    this.provenance = new Map(options.provenance);
+    this.rejects = options.rejects ?? new Rejects({ policy: 'fail', maxRatio: 0 });
     this.stats = new Map(
       [...plan.nodes.values()].map((node) => [node.id, createStats(labelOf(node), node.component.kind)]),
     );
@@ -91,7 +151,7 @@ export class Run {
 
   /** A folder of the run's own for what stages spill: whatever they leave there goes with it. */
   async makeTempDir(): Promise<void> {
-    const { tempDir } = this.options;
+    const tempDir = this.options.tempDir ?? tmpdir();
     try {
       await mkdir(tempDir, { recursive: true });
       this.#tempDir = await mkdtemp(join(tempDir, 'nag-'));
@@ -109,6 +169,8 @@ export class Run {
       ordinal += source.bundles.length;
       this.sources.set(node.id, source);
     }
+    this.#rejectedUnlisted = { rows: this.rejects.rows, files: this.rejects.files };
+    this.countInput();
     for (const node of this.plan.nodes.values()) {
       this.#checkColumns(node);
       this.stats.get(node.id)!.expected = this.#expectedRows(node);
@@ -121,10 +183,28 @@ export class Run {
     const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
     if (path.some(({ component }) => component.kind === 'combine')) return undefined;
     const rows = path.flatMap(({ id }) => (this.sources.has(id) ? [this.sources.get(id)!.rows] : []));
-    const runs = this.plan.segments.filter(
-      ({ roots, members }) => roots.includes(node.id) || members.includes(node.id),
-    ).length;
+    const runs = this.#segmentsOf(node).length;
     return rows.includes(undefined) ? undefined : rows.reduce<number>((sum, own) => sum + own!, 0) * runs;
+  }
+
+  /** Indices of the segments in which a stage runs. */
+  #segmentsOf({ id }: Node): number[] {
+    return this.plan.segments.flatMap(({ roots, members }, i) =>
+      roots.includes(id) || members.includes(id) ? [i] : [],
+    );
+  }
+
+  /** Says of how many rows and files rejects are a share: the rows of some sources are known only when all are read. */
+  countInput(): void {
+    let { rows, files }: { rows: number | undefined; files: number } = this.#rejectedUnlisted;
+    for (const [id, source] of this.sources) {
+      files += new Set(source.bundles.map(({ file }) => file)).size;
+      const read =
+        this.stats.get(id)!.rowsIn / Math.max(1, this.#segmentsOf(this.plan.nodes.get(id)!).length);
+      const own = source.rows ?? (this.segment < 0 ? undefined : read);
+      rows = rows === undefined || own === undefined ? undefined : rows + own;
+    }
+    this.rejects.countInput({ rows, files });
   }
 
   /** Rows that a combine yields go to one output: sources with different columns are refused before any work. */
@@ -146,15 +226,17 @@ export class Run {
     }
   }
 
-  async publish(): Promise<string[]> {
+  /** Makes all outputs visible. Returns their checksums, where they become visible together. */
+  async publish(): Promise<OutputRecord[]> {
+    const { together = false } = this.options;
+    const records: OutputRecord[] = [];
+    if (together)
+      for (const [id, prepared] of this.prepared)
+        records.push(...(await digestOutputs(id, prepared, this.signal)));
     this.signal.throwIfAborted();
-    const files: string[] = [];
-    for (let output = this.prepared[0]; output; output = this.prepared[0]) {
-      await output.publish();
-      this.prepared.shift();
-      files.push(...output.files);
-    }
-    return files;
+    const outputs = [...this.prepared.values()].flatMap((prepared) => prepared.outputs);
+    await publishAll(outputs, { together });
+    return records;
   }
 
   /** Closes sessions and the like that no segment from `next` on can want: writing needs the memory of no model. */
@@ -166,12 +248,13 @@ export class Run {
   /** Discards what was not published, and closes everything. Errors: the first; the rest is closed nevertheless. */
   async close(): Promise<void> {
     await closeAll([
-      ...this.prepared.map((output) => () => output.discard()),
+      ...[...this.prepared.values()].map((output) => () => output.discard()),
       ...[...this.combined.values()].map(
         ({ accumulator }) =>
           () =>
             accumulator.close?.(),
       ),
+      () => this.rejects.close(),
       () => this.#resources.close(),
       ...[...this.sources.values()].map((source) => () => source.close()),
       () => this.#tempDir !== '' && rm(this.#tempDir, { recursive: true, force: true }),
@@ -180,14 +263,15 @@ export class Run {
 
   contextOf(node: Node): Context {
     const stats = this.stats.get(node.id)!;
+    const memory = this.options.memory?.(node.id);
     return {
       stage: node.id,
+      ...(memory && { memory }),
       signal: this.signal,
       tempDir: this.#tempDir,
       leftOut: (reason, rows) => addTo(stats.leftOut, reason, rows),
-      reject: (place, reason, { cause } = {}) => {
-        throw new DataError(place, reason, { cause });
-      },
+      reject: (place, reason, more = {}) => this.#reject(node, place, reason, more),
+      tolerant: this.rejects.tolerant,
       count: (figure, amount) => addTo(stats.figures, figure, amount),
       worked: (rows) => {
         stats.worked += rows;
@@ -198,8 +282,27 @@ export class Run {
       note: (text) => this.#note(`${node.id}: ${text}`),
       report: (text) => this.reports.push(text),
       resource: (key, open) => this.#resources.get(key, node.component.name, open),
-      provenance: this.#provenance,
+      provenance: this.provenance,
     };
+  }
+
+  #reject(node: Node, place: Place, reason: string, more: Rejection): void {
+    const stats = this.stats.get(node.id)!;
+    const rows = 'rows' in more ? more.rows : 1;
+    if (rows === undefined) addTo(stats.figures, 'rejected files', 1);
+    else addRejected(stats, reason, rows);
+    if (node.component.kind === 'source') stats.rowsIn += rows ?? 0;
+    const again = this.#wasRejected(node, place, rows);
+    this.rejects.add({ stage: node.id, ...place, reason, rows }, { again, cause: more.cause });
+  }
+
+  /** Stages that run in several segments meet the same rows in each; parts of files may be bad for some columns only. */
+  #wasRejected(node: Node, { file, row, line }: Place, rows: number | undefined): boolean {
+    if (rows === 1) return this.segment > (this.#segmentsOf(node)[0] ?? 0);
+    const part = JSON.stringify([node.id, file, row, line]);
+    const known = this.#rejectedParts.has(part);
+    this.#rejectedParts.add(part);
+    return known;
   }
 
   #note(text: string): void {
@@ -220,7 +323,10 @@ export class Interrupted extends NagError {
   constructor(
     signalName: string,
     override readonly exitCode: number,
+    kept = false,
   ) {
-    super(`stopped by ${signalName}: nothing was written`);
+    super(
+      `stopped by ${signalName}: nothing was written${kept ? ', and what is done is kept for the next run' : ''}`,
+    );
   }
 }

@@ -97,7 +97,7 @@ async function consume(node: Node, input: AsyncIterable<Batch>, run: Run): Promi
   });
   if (node.component.kind === 'sink') {
     const prepared = await node.component.run(rows, node.options, run.contextOf(node), sidesOf(node, run));
-    run.prepared.push(prepared);
+    run.prepared.set(node.id, prepared);
     stats.rowsOut = prepared.rows;
   } else {
     await combine(node, rows, run);

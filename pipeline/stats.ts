@@ -1,6 +1,6 @@
 import type { Batch } from './batch.js';
 
-/** What a stage has done so far. Every row that came in went on, was left out for a reason, or is still inside. */
+/** What a stage has done so far. Every row that came in went on, was left out or rejected for a reason, or is still inside. */
 export interface StageStats {
   /** `extract+top_k` for a fused stage. */
   readonly label: string;
@@ -10,6 +10,8 @@ export interface StageStats {
   /** Rows that it has worked through, given on or still held back. */
   worked: number;
   readonly leftOut: Map<string, number>;
+  /** Rows that could not be used, by what was wrong with them. */
+  readonly rejected: Map<string, number>;
   /** Other figures, such as `tokens`. */
   readonly figures: Map<string, number>;
   /** Rows that will come, where that is known. */
@@ -19,6 +21,8 @@ export interface StageStats {
   state: 'waiting' | 'running' | 'done';
   startedAt: number;
   endedAt: number;
+  /** Told each time that it starts or ends: a stage that two segments read does so twice. */
+  watch: (() => void) | undefined;
 }
 
 export function createStats(label: string, kind: StageStats['kind']): StageStats {
@@ -29,12 +33,14 @@ export function createStats(label: string, kind: StageStats['kind']): StageStats
     rowsOut: 0,
     worked: 0,
     leftOut: new Map(),
+    rejected: new Map(),
     figures: new Map(),
     expected: undefined,
     doing: undefined,
     state: 'waiting',
     startedAt: 0,
     endedAt: 0,
+    watch: undefined,
   };
 }
 
@@ -44,7 +50,23 @@ export function addTo(counts: Map<string, number>, name: string, amount: number)
 }
 
 export function leftOutRows(stats: StageStats): number {
-  return [...stats.leftOut.values()].reduce((sum, rows) => sum + rows, 0);
+  return sumOf(stats.leftOut);
+}
+
+export function rejectedRows(stats: StageStats): number {
+  return sumOf(stats.rejected);
+}
+
+function sumOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, rows) => sum + rows, 0);
+}
+
+const mostReasons = 10;
+
+/** Counts rejected rows by the first words of the reason: what follows names values, and is another for each row. */
+export function addRejected({ rejected }: StageStats, reason: string, rows: number): void {
+  const what = reason.split(/[:;,]/, 1)[0]!;
+  addTo(rejected, rejected.has(what) || rejected.size < mostReasons ? what : 'for other reasons', rows);
 }
 
 /** Counts the rows that pass. */
@@ -72,11 +94,13 @@ export function start(stats: StageStats): void {
   if (stats.state === 'running') return;
   stats.state = 'running';
   if (stats.startedAt === 0) stats.startedAt = Date.now();
+  stats.watch?.();
 }
 
 export function finish(stats: StageStats): void {
   stats.state = 'done';
   stats.endedAt = Date.now();
-  const silent = stats.rowsIn - stats.rowsOut - leftOutRows(stats);
+  const silent = stats.rowsIn - stats.rowsOut - leftOutRows(stats) - rejectedRows(stats);
   if (stats.kind === 'transform' && silent > 0) addTo(stats.leftOut, 'by the stage, no reason given', silent);
+  stats.watch?.();
 }

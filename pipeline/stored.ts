@@ -1,9 +1,11 @@
-import type { Batch, Bundle } from './batch.js';
-import type { BundleStore, Making } from './component.js';
+import { type Batch, type Bundle, onlyNeeded } from './batch.js';
+import type { BundlePart, BundleStore, Making, Needs } from './component.js';
 import type { Node, Segment, StoredChain } from './plan.js';
 import { notEmpty, readBundles } from './read-root.js';
 import type { Run } from './run.js';
+import { splitRows } from './split-rows.js';
 import { finish, leftOutRows, start } from './stats.js';
+import { keepRejects } from './stored-rejects.js';
 import type { Streams } from './stream.js';
 import { transformed } from './transformed.js';
 
@@ -47,7 +49,7 @@ async function openStore(node: Node, { source, chain }: StoredChain, run: Run): 
     const facts = component.kind === 'source' || component.kind === 'transform' ? component.facts : undefined;
     making.push({ stage: component.name, facts: (await facts?.(options, context)) ?? { options } });
   }
-  return await node.component.store(node.options, making, run.contextOf(node));
+  return await node.component.store(node.options, making, { ...run.contextOf(node), ...run.keeping });
 }
 
 async function* rowsOf(
@@ -61,47 +63,68 @@ async function* rowsOf(
   const source = run.sources.get(id)!;
   const stats = run.stats.get(id)!;
   start(stats);
+  const rejected = keepRejects(chain, run);
+  const wants = { above: segment.needs.get(id)!, below: segment.needs.get(node.id)! };
   for (let at = 0; at < source.bundles.length; ) {
     const bundle = source.bundles[at]!;
-    if (await store.has(bundle)) {
-      skip(bundle, chain, run);
-      yield* store.read(bundle, readBundles(source, [bundle], segment.needs.get(node.id)!, stats));
+    const covered = await store.covered(bundle);
+    skip(Math.min(covered, bundle.rows ?? 0), chain, run);
+    if (covered === Infinity) {
+      yield* store.read(bundle, readBundles(source, [bundle], wants.below, stats), (kept) =>
+        rejected.tell(bundle, kept),
+      );
       at++;
       continue;
     }
-    const missing: Bundle[] = [];
-    const wanted = missingFrom(source.bundles, at, store, missing);
-    const fresh = streams.from(readBundles(source, wanted, segment.needs.get(id)!, stats));
-    const made = chain.reduce(
-      (stream, stage) =>
-        streams.through(stream, transformed(run.plan.nodes.get(stage)!, segment.needs.get(stage)!, run)),
-      fresh,
-    );
-    yield* store.keep(missing, streams.read(made));
-    // A stage that ends without reading anything must not be asked for ever.
-    at += Math.max(1, missing.length);
+    const rows = splitRows(readBundles(source, [bundle], wants.above, stats), covered);
+    try {
+      if (covered > 0)
+        yield* store.read(bundle, onlyFor(wants.below, rows.before), (kept) => rejected.tell(bundle, kept));
+      const missing: BundlePart[] = [{ bundle, from: covered }];
+      const others = missingFrom(source.bundles, at + 1, store, missing);
+      const fresh = streams.from(
+        oneAfterTheOther(rows.after, readBundles(source, others, wants.above, stats)),
+      );
+      const made = chain.reduce(
+        (stream, stage) =>
+          streams.through(stream, transformed(run.plan.nodes.get(stage)!, segment.needs.get(stage)!, run)),
+        fresh,
+      );
+      yield* store.keep(missing, streams.read(made), rejected.take);
+      at += missing.length;
+    } finally {
+      await rows.close();
+    }
   }
+  rejected.close();
   finish(stats);
 }
 
-/** A bundle and those behind it up to the next one that the store has; each is noted when its turn comes. */
+/** Bundles up to the next one of which the store has something; each is noted when its turn comes. */
 async function* missingFrom(
   bundles: readonly Bundle[],
   first: number,
   store: BundleStore,
-  missing: Bundle[],
+  missing: BundlePart[],
 ): AsyncGenerator<Bundle> {
-  for (let at = first; at < bundles.length; at++) {
-    const bundle = bundles[at]!;
-    if (at > first && (await store.has(bundle))) return;
-    missing.push(bundle);
+  for (const bundle of bundles.slice(first)) {
+    if ((await store.covered(bundle)) > 0) return;
+    missing.push({ bundle, from: 0 });
     yield bundle;
   }
 }
 
+async function* onlyFor(needs: Needs, batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  for await (const batch of batches) yield onlyNeeded(batch, needs);
+}
+
+async function* oneAfterTheOther(...streams: readonly AsyncIterable<Batch>[]): AsyncGenerator<Batch> {
+  for (const stream of streams) yield* stream;
+}
+
 /** Stages that are skipped will see fewer rows than was thought. */
-function skip({ rows }: Bundle, chain: readonly string[], run: Run): void {
+function skip(rows: number, chain: readonly string[], run: Run): void {
   for (const stage of chain.map((id) => run.stats.get(id)!)) {
-    if (stage.expected !== undefined) stage.expected -= rows ?? 0;
+    if (stage.expected !== undefined) stage.expected -= rows;
   }
 }

@@ -1,42 +1,17 @@
+import { peakMemoryBytes } from './peak-memory.js';
 import { count, duration } from './progress.js';
 import type { RunResult } from './run.js';
-import { leftOutRows, type StageStats } from './stats.js';
-import { table } from './table.js';
+import { stagesTable } from './stages-table.js';
+import { stageRecords } from './state/stage-records.js';
 
-/** What happened, by stage: rows in = rows out + rows left out; then what sinks report, and the files written. */
-export function summaryText(name: string, { stats, files, reports }: RunResult, ms: number): string {
-  const header = ['stage', 'rows in', 'rows out', 'left out', 'time', ''];
-  const peak = process.resourceUsage().maxRSS / 1024;
+/** What happened, by stage; then what sinks report, and the files written. */
+export function summaryText(name: string, { stats, files, reports }: RunResult, seconds: number): string {
   return [
-    `${name}: done in ${duration(ms / 1000)}, peak memory ${count(peak)} MB`,
-    table(header, [...stats.values()].map(summaryRow)),
+    `${name}: done in ${duration(seconds)}, peak memory ${count(peakMemoryBytes() / 1024 ** 2)} MB`,
+    stagesTable(stageRecords(stats, Date.now())),
     ...reports.flatMap((report) => ['', report]),
     '',
     ...files.map((file) => `wrote ${file}`),
     '',
   ].join('\n');
-}
-
-function summaryRow(stage: StageStats): string[] {
-  // A combine that yields a value ends the rows' way: all of them are in the value.
-  const seconds = (stage.endedAt - stage.startedAt) / 1000;
-  return [
-    stage.label,
-    count(stage.rowsIn),
-    stage.kind === 'combine' && stage.rowsOut === 0 ? '-' : count(stage.rowsOut),
-    count(leftOutRows(stage)),
-    duration(seconds),
-    remarks(stage, seconds),
-  ];
-}
-
-function remarks(stage: StageStats, seconds: number): string {
-  const reasons = [...stage.leftOut].map(([reason, rows]) => `${count(rows)} ${reason}`);
-  const figures = [...stage.figures].map(([name, value]) => `${count(value)} ${name}`);
-  const tokens = stage.kind === 'transform' ? stage.figures.get('tokens') : undefined;
-  const rates =
-    tokens === undefined || seconds === 0
-      ? []
-      : [`${count(stage.rowsOut / seconds)} documents/s`, `${count(tokens / seconds)} tokens/s`];
-  return [...reasons, ...figures, ...rates].join(', ');
 }

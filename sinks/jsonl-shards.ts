@@ -1,8 +1,9 @@
-import { type FileHandle, open, writeFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Batch } from '../pipeline/batch.js';
+import { writeSynced } from '../pipeline/durable.js';
 import { DataError } from '../pipeline/errors.js';
-import { CONTENTS } from '../pipeline/publish.js';
+import { CONTENTS } from '../pipeline/publication/staging.js';
 import { linesOf } from './json-row.js';
 
 /** A shard that was written. */
@@ -37,7 +38,7 @@ export async function writeShards(batches: AsyncIterable<Batch>, folder: string)
   } finally {
     await current?.file.close();
   }
-  await writeFile(join(folder, CONTENTS), shards.map(({ name }) => name).join('\n'));
+  await writeSynced(join(folder, CONTENTS), shards.map(({ name }) => name).join('\n'));
   return shards;
 }
 

@@ -7,6 +7,7 @@ import { table } from '../pipeline/table.js';
 import { rankColumn } from '../transforms/rank/selected.js';
 import { distanceColumn } from '../transforms/score.js';
 import { addMeans, createMeans, type Means, meanColumns, meanOptions, meansTable } from './means.js';
+import { stageFiles } from './stage-files.js';
 
 const options = z.strictObject({
   title: z.string().optional().describe('A line above the table'),
@@ -53,13 +54,10 @@ export const show = defineSink({
       else if (settings.by !== undefined) addGroups(groups, batch, settings.by);
       rows += batch.rows.length;
     }
-    const nothing = async () => undefined;
     return {
       rows,
-      files: [],
+      ...(await stageFiles([])),
       report: reportText(settings, best, rows, groups, means),
-      publish: nothing,
-      discard: nothing,
     };
   },
 });

@@ -1,8 +1,8 @@
-import { open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Prepared } from '../pipeline/component.js';
-import { DataError, isDiskFull, messageOf } from '../pipeline/errors.js';
-import { makeStagingFolder, publish } from '../pipeline/publish.js';
+import { writeSynced } from '../pipeline/durable.js';
+import { stageOutput } from '../pipeline/publication/staging.js';
+import { writeFailure } from './write-failure.js';
 
 /** A small file that a sink writes whole. */
 export interface WholeFile {
@@ -10,48 +10,34 @@ export interface WholeFile {
   readonly content: string | Uint8Array;
 }
 
-/** Writes files aside, durably, to be published or discarded together. */
+/** Writes files aside, durably: what a sink prepares besides its rows. */
 export async function stageFiles(
   files: readonly WholeFile[],
-): Promise<Pick<Prepared, 'files' | 'publish' | 'discard'>> {
-  const staged: { folder: string; temporary: string; path: string }[] = [];
+): Promise<Pick<Prepared, 'files' | 'outputs' | 'discard'>> {
+  const staged: Awaited<ReturnType<typeof stageFile>>[] = [];
   const discard = async () => {
-    for (const { folder } of staged) await rm(folder, { recursive: true, force: true });
+    for (const file of staged) await file.discard();
   };
   try {
-    for (const { path, content } of files) {
-      const folder = await makeStagingFolder(path);
-      const temporary = join(folder, basename(path));
-      staged.push({ folder, temporary, path });
-      await write(temporary, content, path);
-    }
+    for (const file of files) staged.push(await stageFile(file));
   } catch (error) {
     await discard();
     throw error;
   }
   return {
     files: files.map(({ path }) => path),
-    publish: async () => {
-      for (const { temporary, path } of staged) await publish(temporary, path);
-      await discard();
-    },
+    outputs: staged.flatMap(({ outputs }) => outputs),
     discard,
   };
 }
 
-async function write(temporary: string, content: string | Uint8Array, path: string): Promise<void> {
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    const why = isDiskFull(cause)
-      ? 'the disk is full; nothing was written'
-      : `cannot be written: ${messageOf(cause)}`;
-    throw new DataError({ file: path }, why, { cause });
-  }
+async function stageFile({ path, content }: WholeFile) {
+  const write = async (folder: string) => {
+    const temporary = join(folder, basename(path));
+    await writeSynced(temporary, content);
+    return { temporary };
+  };
+  return await stageOutput(path, write).catch((error: unknown) => {
+    throw writeFailure(error, path);
+  });
 }

@@ -1,5 +1,4 @@
 import { createWriteStream } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -8,11 +7,13 @@ import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
 import type { Batch } from '../pipeline/batch.js';
 import { defineSink } from '../pipeline/component.js';
-import { makeStagingFolder, publish } from '../pipeline/publish.js';
+import { syncFile } from '../pipeline/durable.js';
+import { stageOutput } from '../pipeline/publication/staging.js';
 import { columnNeeds } from './columns.js';
 import { linesOf } from './json-row.js';
 import { writeShards } from './jsonl-shards.js';
 import { outputBatches, outputOptions, sameColumns } from './output.js';
+import { verifyLines } from './verify-lines.js';
 import { writeFailure } from './write-failure.js';
 
 const options = z
@@ -48,23 +49,11 @@ export const writeJsonl = defineSink({
     - {use: write.jsonl, with: {path: out/features, shards: input, columns: [docid, fwd_up_feature]}}`,
   needs: ({ columns }) => columnNeeds(columns),
   async run(input, settings, context) {
-    const staging = await makeStagingFolder(settings.path);
-    const discard = () => rm(staging, { recursive: true, force: true });
     const write = settings.shards ? writeFolder : writeFile;
-    try {
-      const { temporary, ...written } = await write(input, settings, staging, context.tempDir);
-      return {
-        ...written,
-        publish: async () => {
-          await publish(temporary, settings.path);
-          await discard();
-        },
-        discard,
-      };
-    } catch (error) {
-      await discard();
+    const fill = (staging: string) => write(input, settings, staging, context.tempDir);
+    return await stageOutput(settings.path, fill).catch((error: unknown) => {
       throw writeFailure(error, settings.path);
-    }
+    });
   },
 });
 
@@ -90,7 +79,8 @@ async function writeFile(
   const target = createWriteStream(temporary, { flags: 'wx' });
   if (path.endsWith('.gz')) await pipeline(lines, createGzip(), target);
   else await pipeline(lines, target);
-  await sync(temporary);
+  await syncFile(temporary);
+  await verifyLines(temporary, count.rows, path);
   return { temporary, rows: count.rows, files: [path] };
 }
 
@@ -100,6 +90,7 @@ async function writeFolder(
   staging: string,
 ): Promise<Written> {
   const shards = await writeShards(sameColumns(input, columns, false), staging);
+  for (const { name, rows } of shards) await verifyLines(join(staging, name), rows, join(path, name));
   const rows = shards.reduce((sum, shard) => sum + shard.rows, 0);
   return { temporary: staging, rows, files: shards.map(({ name }) => join(path, name)) };
 }
@@ -112,14 +103,5 @@ async function* toLines(
   for await (const batch of batches) {
     count.rows += batch.numRows;
     if (batch.numRows > 0) yield linesOf(batch);
-  }
-}
-
-async function sync(file: string): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

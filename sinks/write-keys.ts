@@ -1,11 +1,8 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { defineSink, path } from '../pipeline/component.js';
-import { makeStagingFolder, publish } from '../pipeline/publish.js';
 import { keysText } from '../transforms/backbone/deactivation.js';
 import { collectNeurons } from '../transforms/neuron-rows.js';
-import { writeFailure } from './write-failure.js';
+import { stageFiles } from './stage-files.js';
 
 const options = z.strictObject({
   path: path().describe('The output; an earlier one is replaced when the run has succeeded'),
@@ -26,23 +23,6 @@ export const writeKeys = defineSink({
   needs: () => ({ columns: ['layer', 'neuron'] }),
   async run(input, settings) {
     const { keys, rows } = await collectNeurons(input);
-    const staging = await makeStagingFolder(settings.path);
-    const temporary = join(staging, basename(settings.path));
-    const discard = () => rm(staging, { recursive: true, force: true });
-    try {
-      await writeFile(temporary, keysText(keys), { flush: true });
-    } catch (error) {
-      await discard();
-      throw writeFailure(error, settings.path);
-    }
-    return {
-      rows,
-      files: [settings.path],
-      publish: async () => {
-        await publish(temporary, settings.path);
-        await discard();
-      },
-      discard,
-    };
+    return { rows, ...(await stageFiles([{ path: settings.path, content: keysText(keys) }])) };
   },
 });

@@ -1,8 +1,6 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { defineSink, path } from '../pipeline/component.js';
-import { makeStagingFolder, publish } from '../pipeline/publish.js';
+import { stageOutput } from '../pipeline/publication/staging.js';
 import { openCheckpoint } from '../transforms/backbone/checkpoint.js';
 import { foreignEntry, writeDeactivatedModel } from '../transforms/backbone/deactivated-model.js';
 import { modelPath, openModelFolder } from '../transforms/model.js';
@@ -35,26 +33,14 @@ export const writeModel = defineSink({
     const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
     await openModelFolder(settings.model, 'tokenizer', context);
     const { keys, rows } = await collectNeurons(input);
-    const staging = await makeStagingFolder(settings.path, foreignEntry);
-    const temporary = join(staging, 'model');
-    const discard = () => rm(staging, { recursive: true, force: true });
-    try {
-      await mkdir(temporary);
+    const fill = async (temporary: string) => {
       const { link } = settings;
       const left = await writeDeactivatedModel(checkpoint, keys, temporary, { link, signal: context.signal });
       if (left.length > 0) context.note(`not copied from ${settings.model}: ${left.join(', ')}`);
-    } catch (error) {
-      await discard();
-      throw writeFailure(error, settings.path);
-    }
-    return {
-      rows,
-      files: [settings.path],
-      publish: async () => {
-        await publish(temporary, settings.path, foreignEntry);
-        await discard();
-      },
-      discard,
+      return { temporary, rows, files: [settings.path] };
     };
+    return await stageOutput(settings.path, fill, foreignEntry).catch((error: unknown) => {
+      throw writeFailure(error, settings.path);
+    });
   },
 });

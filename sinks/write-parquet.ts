@@ -1,5 +1,6 @@
 import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
+import { evenBatches } from '../pipeline/arrow/even-batches.js';
 import { stageParquet } from '../pipeline/arrow/parquet-writer.js';
 import { defineSink } from '../pipeline/component.js';
 import { columnNeeds } from './columns.js';
@@ -24,6 +25,10 @@ const options = z.strictObject({
     .describe('Larger outputs become a folder of parts, none larger than this'),
 });
 
+/** Most of a batch that is encoded. */
+const batchRows = 2048;
+const batchBytes = 16e6;
+
 /** Sink: Parquet, one file or a folder of parts. */
 export const writeParquetSink = defineSink({
   name: 'write.parquet',
@@ -38,7 +43,9 @@ export const writeParquetSink = defineSink({
     try {
       const first = await batches.next();
       if (first.done) throw new RangeError('outputBatches gave no batch');
-      const all = pieces(withFirst(first.value, batches), (settings.part_mb * 1e6) / 8);
+      // A part can only end between two batches.
+      const bytes = Math.min(batchBytes, (settings.part_mb * 1e6) / 8);
+      const all = evenBatches(withFirst(first.value, batches), { rows: batchRows, bytes });
       const staged = await stageParquet(settings.path, first.value.schema, all, {
         compression: settings.compression,
         rowGroupRows: settings.row_group_rows,
@@ -46,10 +53,9 @@ export const writeParquetSink = defineSink({
         metadata: Object.fromEntries(context.provenance),
       });
       return {
+        ...staged,
         rows: staged.files.reduce((sum, file) => sum + file.rows, 0),
         files: staged.files.map((file) => file.path),
-        publish: staged.publish,
-        discard: staged.discard,
       };
     } finally {
       await batches.return(undefined);
@@ -60,13 +66,4 @@ export const writeParquetSink = defineSink({
 async function* withFirst(first: RecordBatch, rest: AsyncIterable<RecordBatch>): AsyncGenerator<RecordBatch> {
   yield first;
   yield* rest;
-}
-
-/** Batches of no more than about so many bytes: a part can only end between two of them. */
-async function* pieces(batches: AsyncIterable<RecordBatch>, bytes: number): AsyncGenerator<RecordBatch> {
-  for await (const batch of batches) {
-    const rows = Math.ceil(batch.numRows / Math.ceil(batch.data.byteLength / bytes));
-    if (!(rows < batch.numRows)) yield batch;
-    else for (let start = 0; start < batch.numRows; start += rows) yield batch.slice(start, start + rows);
-  }
 }

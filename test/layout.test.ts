@@ -28,8 +28,9 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
   },
   {
     part: /^pipeline\/arrow\//,
-    may: /^(pipeline\/(arrow\/|errors\.ts|publish\.ts)|apache-arrow$|parquet-wasm$)/,
+    may: /^(pipeline\/(arrow\/|errors\.ts|publication\/)|apache-arrow$|parquet-wasm$)/,
   },
+  { part: /^pipeline\/metrics\//, may: /^(pipeline\/(?!cli\/|builtins|main)|prom-client$)/ },
   { part: /^pipeline\//, may: /^(pipeline\/(?!cli\/|builtins|main)|apache-arrow$|zod$|highland$|p-limit$)/ },
   { part: /^transforms\/nag\//, may: /^transforms\/nag\// },
   {
@@ -69,6 +70,7 @@ t.test('a library has its one place', async (t) => {
     'ml-matrix': /^sinks\/plot\/principal\.ts$/,
     'onnxruntime-node': /^transforms\/backbone\/session[\w-]*\.ts$/,
     'parquet-wasm': /^pipeline\/arrow\//,
+    'prom-client': /^pipeline\/metrics\/exposition\.ts$/,
     tokenizers: /^transforms\/tokenizer\//,
     yargs: /^pipeline\/cli\//,
     yaml: /^pipeline\/config\//,

@@ -29,6 +29,7 @@ export const deduplicate = defineTransform({
     - {use: deduplicate, from: [a, b]}
     - {use: write.parquet, with: {path: out/merged.parquet}}`,
   needs: ({ column }) => (column === undefined ? { roles: ['docid'] } : { columns: [column] }),
+  remembers: true,
   async *run(input, { column, memory_mb }, context) {
     const seen = createDigestSet();
     let kind: string | undefined;

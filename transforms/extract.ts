@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { type Batch, placeOf, withColumn, withoutColumns } from '../pipeline/batch.js';
+import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
 import { type Context, defineTransform, type Facts } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
+import { withoutFaults } from '../pipeline/faults.js';
 import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
 import { openSession } from './backbone/session.js';
-import { resolveDevice } from './backbone/session-device.js';
+import { deviceName, resolveDevice } from './backbone/session-device.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
 import {
   type FeatureInfo,
@@ -20,6 +21,7 @@ import {
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
 import { modelOptions } from './extract/model-options.js';
+import { createPace } from './extract/pace.js';
 import { SeenDocuments } from './extract/seen.js';
 import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
@@ -59,6 +61,8 @@ export const extract = defineTransform({
   needs: () => ({}),
   mayDrop: () => false,
   facts: factsOf,
+  // All impacts of a document are hundreds of kilobytes.
+  costly: ({ top }: Options) => top !== undefined,
   fuse: (own, next) => (next.name === 'top_k' ? { ...own, top: topOptions.parse(next.options) } : undefined),
   run: extractAll,
 });
@@ -67,17 +71,19 @@ export const extract = defineTransform({
 async function factsOf(settings: Options, context: Context): Promise<Facts> {
   const { neurons, device, top } = settings;
   const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
-  const { provider } = await resolveDevice(device);
+  const found = await resolveDevice(device);
   const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
   const hash = await hashOf(settings, checkpoint, context);
+  // A run that finds everything kept opens no session.
   context.provenance.set('nag.model', hash);
+  context.provenance.set('nag.device', deviceName(found));
   return {
     model: hash,
     layers: checkpoint.architecture.layers,
     dtypes,
     neurons,
     k: top ? resolvedK(top, neurons, checkpoint) : 'all',
-    device: provider,
+    device: found.provider,
   };
 }
 
@@ -88,18 +94,26 @@ async function* extractAll(
 ): AsyncGenerator<Batch> {
   const backbone = await openBackbone(settings, context);
   const most = settings.top ? Infinity : documentsInMemory(settings.neurons, backbone);
-  const runs = runDocuments(withIds(inBatchesOf(most, input), backbone), {
-    session: backbone.session,
-    batchTokens: settings.batch_tokens,
-    window: Math.min(settings.window, most),
-    ...(settings.top ? { seen: backbone.seen } : {}),
-    onDone: (documents, tokens) => {
-      context.worked(documents);
-      context.count('tokens', tokens);
-      if (documents > 0 && tokens === 0) context.count('seen before', documents);
+  const pace = createPace(Math.min(settings.window, most));
+  const runs = runDocuments(
+    withIds(
+      inBatchesOf(() => pace.documents, input),
+      backbone,
+      context,
+    ),
+    {
+      session: backbone.session,
+      batchTokens: settings.batch_tokens,
+      pace,
+      ...(settings.top ? { seen: backbone.seen } : {}),
+      onDone: (documents, tokens) => {
+        context.worked(documents);
+        context.count('tokens', tokens);
+        if (documents > 0 && tokens === 0) context.count('seen before', documents);
+      },
+      signal: context.signal,
     },
-    signal: context.signal,
-  });
+  );
   for await (const { documents, result } of runs) {
     const { batch } = documents;
     let out = batch;
@@ -182,15 +196,18 @@ interface TokenizedDocuments extends Documents {
   readonly maxLength: number;
 }
 
-async function* withIds(input: AsyncIterable<Batch>, backbone: Backbone): AsyncGenerator<TokenizedDocuments> {
-  for await (const batch of input) yield documentsOf(batch, backbone);
+async function* withIds(
+  input: AsyncIterable<Batch>,
+  backbone: Backbone,
+  context: Context,
+): AsyncGenerator<TokenizedDocuments> {
+  for await (const batch of input) yield documentsOf(batch, backbone, context);
 }
 
 /** A batch's documents, checked against the model. */
-function documentsOf(batch: Batch, { session, checkpoint }: Backbone): TokenizedDocuments {
-  const field = batch.columns.schema.fields.find((f) => f.name === idsColumn);
-  const data = batch.columns.getChild(idsColumn)?.data[0];
-  if (!field?.metadata.has('nag.tokenizer') || !data)
+function documentsOf(whole: Batch, { session, checkpoint }: Backbone, context: Context): TokenizedDocuments {
+  const field = whole.columns.schema.fields.find((f) => f.name === idsColumn);
+  if (!field?.metadata.has('nag.tokenizer'))
     throw new NagError('there are no token ids: put tokenize before extract');
   const vocabulary = Number(field.metadata.get('nag.vocabulary'));
   if (vocabulary > session.vocabulary) {
@@ -199,22 +216,27 @@ function documentsOf(batch: Batch, { session, checkpoint }: Backbone): Tokenized
       `the model knows ${session.vocabulary} tokens and the tokenizer gives ids up to ${vocabulary - 1}: they do not belong together; give tokenize the model's own folder`,
     );
   }
-  const offsets = data.valueOffsets as Int32Array;
-  const values = data.children[0]!.values as Int32Array;
   const longest = Math.min(longestSequence, checkpoint.architecture.maxPositions);
-  const ids = Array.from(batch.rows, (_, row) => values.subarray(offsets[row]!, offsets[row + 1]!));
-  const bad = ids.findIndex((own) => own.length === 0 || own.length > longest);
-  if (bad >= 0)
-    throw new DataError(
-      placeOf(batch, bad),
-      `has ${ids[bad]!.length} tokens, expected 1 to ${longest}; set max_length on tokenize`,
-    );
+  const found = idsOf(whole);
+  const faultOf = (row: number) => {
+    const { length } = found[row]!;
+    if (length > 0 && length <= longest) return undefined;
+    return { reason: `has ${length} tokens, expected 1 to ${longest}; set max_length on tokenize` };
+  };
+  const batch = withoutFaults(whole, faultOf, context.reject);
   return {
     batch,
-    ids,
+    ids: batch === whole ? found : idsOf(batch),
     tokenizer: field.metadata.get('nag.tokenizer') ?? '',
     maxLength: Number(field.metadata.get('nag.max_length')),
   };
+}
+
+function idsOf(batch: Batch): Int32Array[] {
+  const data = batch.columns.getChild(idsColumn)!.data[0]!;
+  const offsets = data.valueOffsets as Int32Array;
+  const values = data.children[0]!.values as Int32Array;
+  return Array.from(batch.rows, (_, row) => values.subarray(offsets[row]!, offsets[row + 1]!));
 }
 
 function infoOf(

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { type Batch, inputOrder, keepRows, placeOf, withColumn } from '../pipeline/batch.js';
 import { type Context, defineCombine, defineTransform } from '../pipeline/component.js';
 import { NagError, type Place, placeText } from '../pipeline/errors.js';
+import { usableRows, withoutFaults } from '../pipeline/faults.js';
 import { featureColumns } from './columns.js';
 import { KeyIndex } from './join/key-index.js';
-import { type DocidKind, docidReader } from './rank/cells.js';
+import { type DocidKind, docidFaults, docidReader } from './rank/cells.js';
 
 const faults = ['unmatched', 'duplicates'] as const;
 
@@ -57,7 +58,7 @@ const gather = defineCombine<typeof options, KeyIndex, KeyIndex>({
         open.push(index);
         return index;
       },
-      add: (index, batch) => addBatch(index, batch, settings),
+      add: (index, batch) => addBatch(index, batch, settings, context),
       merge: (a, b) => {
         if (b.rows > 0) requireKind(a, b.kind);
         a.merge(b);
@@ -87,7 +88,8 @@ export const join = defineTransform({
   run: joinAll,
 });
 
-function addBatch(index: KeyIndex, batch: Batch, { on, columns }: Options): KeyIndex {
+function addBatch(index: KeyIndex, whole: Batch, { on, columns }: Options, context: Context): KeyIndex {
+  const batch = withKeys(whole, on, context);
   if (batch.rows.length === 0 && index.fields.length > 0) return index;
   const keys = keysOf(batch, on);
   requireKind(index, keys.kind);
@@ -102,8 +104,17 @@ function usualColumns(batch: Batch, key: string): string[] {
   return batch.columns.schema.fields.map(({ name }) => name).filter((name) => name !== key);
 }
 
+/** Rows by their key, which plays the role of the docid. */
+function keyed(batch: Batch, on: string): Batch {
+  return on === 'docid' ? batch : { ...batch, roles: { ...batch.roles, docid: on } };
+}
+
+function withKeys(batch: Batch, on: string, context: Context): Batch {
+  return withoutFaults(batch, docidFaults(keyed(batch, on)), context.reject);
+}
+
 function keysOf(batch: Batch, on: string) {
-  const roles = on === 'docid' ? batch.roles : { ...batch.roles, docid: on };
+  const { roles } = keyed(batch, on);
   const keys = docidReader({ ...batch, roles });
   if (!keys)
     throw new NagError(
@@ -144,14 +155,17 @@ async function* joinAll(
   const index = sides.get('features') as KeyIndex;
   let unmatched = 0;
   let first: Place | undefined;
-  for await (const batch of input) {
+  for await (const whole of input) {
+    const batch = withKeys(whole, settings.on, context);
     const { kind, read } = keysOf(batch, settings.on);
     requireKind(index, kind);
     requireNewColumns(batch, index);
     const found = Array.from(batch.rows, (_, row) => index.find(read(row)));
-    const kept = Uint32Array.from(found.keys()).filter((row) => found[row] !== undefined);
+    const rejects = context.tolerant && !settings.allow.includes('unmatched');
+    const faultOf = (row: number) => (found[row] === undefined ? alone : undefined);
+    const kept = rejects ? usableRows(batch, faultOf, context.reject) : matched(found);
     const missing = batch.rows.length - kept.length;
-    if (missing > 0) {
+    if (missing > 0 && !rejects) {
       first ??= placeOf(batch, found.indexOf(undefined));
       unmatched += missing;
       context.leftOut('not in the side input', missing);
@@ -163,6 +177,12 @@ async function* joinAll(
     );
   }
   checkMatches(unmatched, first, index, settings, context);
+}
+
+const alone = { reason: 'has nothing in the side input' };
+
+function matched(found: readonly unknown[]): Uint32Array {
+  return Uint32Array.from(found.keys()).filter((row) => found[row] !== undefined);
 }
 
 function requireNewColumns(batch: Batch, index: KeyIndex): void {
@@ -198,7 +218,8 @@ function checkMatches(
   ];
   if (faults.length === 0) return;
   const what = faults.join(', and ');
-  if (!allow.includes('unmatched'))
+  // The rows to which they belong may have been rejected.
+  if (!context.tolerant && !allow.includes('unmatched'))
     throw new NagError(
       `${context.stage}: ${what}; complete the inputs, or leave them out with allow: [unmatched]`,
     );

@@ -2,13 +2,13 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { type Batch, keepRows, placeOf } from '../pipeline/batch.js';
 import { type Context, defineTransform } from '../pipeline/component.js';
-import { DataError } from '../pipeline/errors.js';
 import type { Deactivation } from './backbone/types.js';
 import { inBatchesOf, runDocuments } from './extract/batching.js';
 import { modelOptions } from './extract/model-options.js';
+import { createPace } from './extract/pace.js';
 import { gatheredNeurons } from './gathered-neurons.js';
 import { type Measured, withChoices, withLoss } from './likelihood/columns.js';
-import { openScorer, type Scorer } from './likelihood/model.js';
+import { openScorer, type Scorer, scorerFacts } from './likelihood/model.js';
 import { type Question, questionColumns, questionReader } from './likelihood/questions.js';
 import { type Encoded, encodePair, encodeText, type Sequence } from './likelihood/sequences.js';
 import { textsOf } from './tokenize.js';
@@ -88,6 +88,18 @@ export const likelihood = defineTransform({
     return questions ? { columns: questionColumns(questions) } : { roles: ['text'] };
   },
   mayDrop: ({ on_unusable }) => on_unusable === 'skip',
+  facts: async (settings, context) => {
+    const { model: _model, device: _device, threads: _threads, window: _window, ...others } = settings;
+    const {
+      batch_tokens: _tokens,
+      deactivate: _deactivate,
+      max_length: _length,
+      bos: _bos,
+      ...measured
+    } = others;
+    return { ...(await scorerFacts(settings, context)), ...measured };
+  },
+  costly: () => true,
   optionalSides: ['deactivate'],
   gathers: { deactivate: gatheredNeurons },
   run: measureAll,
@@ -100,10 +112,12 @@ async function* measureAll(
   sides: ReadonlyMap<string, unknown>,
 ): AsyncGenerator<Batch> {
   const scorer = await openScorer(settings, context, sides.get('deactivate') as Deactivation | undefined);
-  const runs = runDocuments(encodeAll(inBatchesOf(settings.window, input), settings, scorer, context), {
+  const pace = createPace(settings.window);
+  const batches = inBatchesOf(() => pace.documents, input);
+  const runs = runDocuments(encodeAll(batches, settings, scorer, context), {
     session: scorer.session,
     batchTokens: settings.batch_tokens,
-    window: settings.window,
+    pace,
     onDone: (sequences, tokens) => {
       // Of questions, whose sequences are several a row, only whole windows are told of.
       if (!questionsOf(settings)) context.worked(sequences);
@@ -173,19 +187,15 @@ function forEachRow(batch: Batch, work: (row: number) => Promise<Row>): Promise<
   return Promise.all(Array.from(batch.rows, (_, row) => limit(() => work(row))));
 }
 
-/** The rows that can be measured; others stop the run, or are counted. */
+/** The rows that can be measured; others are rejected, or left out. */
 function usable(batch: Batch, rows: readonly Row[], settings: Options, context: Context): Measured {
   const kept: number[] = [];
   const sequences: Sequence[][] = [];
   const questions: Question[] = [];
   for (const [row, found] of rows.entries()) {
     if (typeof found === 'string') {
-      if (settings.on_unusable === 'fail')
-        throw new DataError(
-          placeOf(batch, row),
-          `${found}; mend or remove the row, or set on_unusable: skip`,
-        );
-      context.leftOut(found, 1);
+      if (settings.on_unusable === 'skip') context.leftOut(found, 1);
+      else context.reject(placeOf(batch, row), `${found}; mend or remove the row, or set on_unusable: skip`);
       continue;
     }
     kept.push(row);

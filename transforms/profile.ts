@@ -13,6 +13,7 @@ import {
   type ProfileCounts,
   profileWeights,
 } from './nag/profile.js';
+import { tellDrift } from './profile/drift.js';
 import { byCodePoint, requireFewTargets, rowsByValue } from './profile/groups.js';
 import { offerBatch, sampleCounts, samplesFor, samplesOptions } from './profile/samples.js';
 import { requireComparable } from './same-features.js';
@@ -88,7 +89,7 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
     create: () => undefined,
     add: (partial, batch) => addBatch(partial, batch, settings, context),
     merge: (a, b) => mergePartials(a, b, settings),
-    extract: (partial) => {
+    extract: async (partial) => {
       if (!partial)
         throw new NagError(
           `${context.stage}: the target is empty: no document reached it; check its path and where`,
@@ -98,7 +99,9 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
         'documents',
         targets.reduce((sum, { documents }) => sum + documents, 0),
       );
-      return { info: partial.info, targets: [...sampleTargets(partial, settings), ...targets] };
+      const made = { info: partial.info, targets: [...sampleTargets(partial, settings), ...targets] };
+      await tellDrift({ ...made, power: settings.power }, context);
+      return made;
     },
   }),
 });

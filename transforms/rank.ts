@@ -1,7 +1,8 @@
 import type { Batch } from '../pipeline/batch.js';
 import { type CombineContext, defineCombine } from '../pipeline/component.js';
+import { withoutFaults } from '../pipeline/faults.js';
 import { closeAll } from '../pipeline/resources.js';
-import { tokenCounts } from './rank/cells.js';
+import { tokenCounts, tokenFaults } from './rank/cells.js';
 import { choose } from './rank/choose.js';
 import { type RankOptions, rankOptions } from './rank/options.js';
 import { addBatch, createPartial, mergePartials, type RankPartial, type RankState } from './rank/partial.js';
@@ -59,8 +60,10 @@ async function mostTokens(
   const scan = context.scanBefore('tokens');
   if (!scan) return undefined;
   let total = 0;
-  for await (const batch of scan.batches) for (const count of tokenCounts(batch)) total += count;
-  return total;
+  const reject = context.tolerant ? () => undefined : context.reject;
+  for await (const batch of scan.batches)
+    for (const count of tokenCounts(withoutFaults(batch, tokenFaults(batch), reject))) total += count;
+  return scan.complete() ? total : undefined;
 }
 
 async function* selected(partial: RankPartial, state: RankState): AsyncGenerator<Batch> {

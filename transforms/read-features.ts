@@ -1,8 +1,9 @@
 import { Schema } from 'apache-arrow';
 import { z } from 'zod';
-import { type Batch, findColumn, hasColumn, placeOf, selectColumns } from '../pipeline/batch.js';
-import { type Context, defineSource, type OpenSource } from '../pipeline/component.js';
+import { type Batch, hasColumn, selectColumns } from '../pipeline/batch.js';
+import { type Context, defineSource, type OpenSource, type Reject } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
+import { orReject, withoutFaults } from '../pipeline/faults.js';
 import { type NeuronType, neuronTypes } from './backbone/types.js';
 import { featureColumn, featureField } from './columns.js';
 import { featureMakers } from './features/jsonl.js';
@@ -10,7 +11,8 @@ import type { Layout } from './features/layout.js';
 import { firstLayout, saidLayouts, withFeatures } from './features/parquet.js';
 import { openStore, storeFolder } from './features/store.js';
 import type { ParsedRow } from './jsonl/convert.js';
-import { readLines } from './jsonl/lines.js';
+import { linesOf } from './jsonl/lines.js';
+import { docidFaults } from './rank/cells.js';
 import { jsonlOptions, openJsonl, parseLine } from './read-jsonl.js';
 import { openParquet, parquetOptions } from './read-parquet.js';
 import { listFiles } from './reading/listing.js';
@@ -86,7 +88,7 @@ async function openStored(
   const missing = wanted.find((name) => !found.includes(name));
   if (missing !== undefined)
     throw new DataError({ file: folder }, `has no "${missing}"; it has ${found.join(', ')}`);
-  return withOnly(source, wanted, (batch) => batch);
+  return withOnly(source, wanted, context, (batch) => batch);
 }
 
 async function openLines(
@@ -96,16 +98,23 @@ async function openLines(
   firstOrdinal: number,
 ): Promise<OpenSource> {
   const firstRows: ParsedRow[] = [];
-  for (const file of paths) firstRows.push(await firstRow(file, settings));
-  const makers = featureMakers(firstRows, settings);
+  for (const file of paths) firstRows.push(...(await firstRow(file, settings, context)));
+  // That says why there is none.
+  if (firstRows.length === 0) return await openJsonl(paths, settings, context, firstOrdinal, new Map());
+  const makers = featureMakers(firstRows, settings, context.tolerant);
   const source = await openJsonl(paths, settings, context, firstOrdinal, makers);
   if (!settings.neurons) requireFeatures(source, makers);
-  return withOnly(source, [...makers.keys()], (batch) => batch);
+  return withOnly(source, [...makers.keys()], context, (batch) => batch);
 }
 
-async function firstRow(file: string, settings: Options): Promise<ParsedRow> {
-  for await (const line of readLines(file)) return parseLine(line, file, settings, { texts: 0 });
-  throw new DataError({ file }, 'is empty; expected one JSON object a line');
+/** The first row of a file; none where none can be read: its lines are told when it is read. */
+async function firstRow(file: string, settings: Options, context: Context): Promise<ParsedRow[]> {
+  const reject = context.tolerant ? () => undefined : context.reject;
+  for await (const line of linesOf(file, reject)) {
+    const row = orReject(() => parseLine(line, file, settings, { texts: 0 }), reject);
+    if (row) return [row];
+  }
+  return [];
 }
 
 /** A type that appears after the first row of each file would be taken for some other column. */
@@ -129,27 +138,35 @@ async function openTables(
     said = saidLayouts(files, settings);
   });
   const layouts: Layout[] = [];
-  for (const [type, layout] of said) layouts.push(layout ?? (await firstLayout(source, type, settings)));
+  for (const [type, layout] of said)
+    layouts.push(layout ?? (await firstLayout(source, type, settings, context)));
   const made = new Map(layouts.map(({ info }) => [featureColumn(info.neurons), featureField(info)]));
   const schema = new Schema(source.schema.fields.map((field) => made.get(field.name) ?? field));
-  return withOnly({ ...source, schema }, [...made.keys()], (batch) => layouts.reduce(withFeatures, batch));
+  return withOnly({ ...source, schema }, [...made.keys()], context, (batch, reject) =>
+    layouts.reduce((out, layout) => withFeatures(out, layout, reject), batch),
+  );
 }
 
-/** The source with these of the feature columns, converted, and with checked docids. */
+/**
+ * The source with these of the feature columns, converted. Features are joined and ranked by their docids: where there
+ * are some, every row has one.
+ */
 function withOnly(
   source: OpenSource,
   names: readonly string[],
-  convert: (batch: Batch) => Batch,
+  context: Context,
+  convert: (batch: Batch, reject: Reject) => Batch,
 ): OpenSource {
   const others = new Set(typeColumns.filter((name) => !names.includes(name)));
   const kept = source.schema.fields.map(({ name }) => name).filter((name) => !others.has(name));
   return {
     ...source,
     schema: source.schema.select(kept),
-    async *read(bundle, needs, how) {
+    async *read(bundle, needs, how = {}) {
+      const reject = how.reject ?? context.reject;
       for await (const batch of source.read(bundle, needs, how)) {
-        requireDocids(batch);
-        yield convert(without(batch, others));
+        const faults = docidFaults(batch, 'the row has no docid');
+        yield convert(without(withoutFaults(batch, faults, reject), others), reject);
       }
     },
   };
@@ -159,13 +176,4 @@ function without(batch: Batch, names: ReadonlySet<string>): Batch {
   const { fields } = batch.columns.schema;
   const kept = fields.flatMap(({ name }, i) => (names.has(name) ? [] : [i]));
   return kept.length === fields.length ? batch : { ...batch, columns: selectColumns(batch.columns, kept) };
-}
-
-/** Features are joined and ranked by their docids: where there are some, every row has one. */
-function requireDocids(batch: Batch): void {
-  const name = batch.roles.docid;
-  const docids = name === undefined ? undefined : findColumn(batch.columns, name);
-  if (!docids || docids.nullCount === 0) return;
-  const row = batch.rows.findIndex((_, i) => docids.get(i) === null);
-  throw new DataError(placeOf(batch, row, name), 'the row has no docid');
 }

@@ -7,17 +7,20 @@ import {
   type Needs,
   type OpenSource,
   type ReadOptions,
+  type Reject,
 } from '../pipeline/component.js';
 import { DataError, messageOf } from '../pipeline/errors.js';
+import { orReject } from '../pipeline/faults.js';
 import {
   type ColumnMaker,
   type Conversion,
+  cellsOf,
   checkKeys,
   type ParsedRow,
   toRecordBatch,
 } from './jsonl/convert.js';
 import { join, type Shape, schemaOf, shapeOf } from './jsonl/infer.js';
-import { type Line, readLines } from './jsonl/lines.js';
+import { type Line, linesOf } from './jsonl/lines.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
@@ -82,9 +85,23 @@ export async function openJsonl(
 ): Promise<OpenSource> {
   let fields: ReadonlyMap<string, Shape> = new Map();
   const stamps = new Map<Bundle, FileStamp>();
+  let [rows, firstFault]: [number, unknown] = [0, undefined];
+  // Lines are told when they are read.
+  const overlook: Reject = (place, reason, { cause } = {}) => {
+    if (!context.tolerant) context.reject(place, reason, { cause });
+    firstFault ??= cause;
+  };
   for (const file of paths) {
     context.signal.throwIfAborted();
-    const shape = join({ kind: 'object', fields }, await shapeOfFile(file, settings, makers));
+    const found = await shapeOfFile(file, settings, makers, overlook);
+    rows += found.rows;
+    if (found.lines === 0) {
+      const empty = new DataError({ file }, 'is empty; expected one JSON object a line');
+      context.reject(empty.place, empty.reason, { rows: undefined, cause: empty });
+      firstFault ??= empty;
+      continue;
+    }
+    const shape = join({ kind: 'object', fields }, found.shape);
     if (shape.kind === 'object') fields = shape.fields;
     const stamp = await stampOf(file);
     stamps.set(
@@ -92,6 +109,7 @@ export async function openJsonl(
       stamp,
     );
   }
+  if (rows === 0) throw firstFault;
   const named = new Map<string, Shape>(
     Object.entries(settings.types).map(([name, kind]) => [name, { kind }]),
   );
@@ -116,20 +134,28 @@ export async function openJsonl(
   };
 }
 
+/** The shape of a file's first rows; `lines` counts what is there, good or bad. */
 async function shapeOfFile(
   file: string,
   settings: Options,
   makers: ReadonlyMap<string, ColumnMaker>,
-): Promise<Shape> {
+  reject: Reject,
+): Promise<{ shape: Shape; rows: number; lines: number }> {
   let shape: Shape = { kind: 'object', fields: new Map() };
-  let rows = 0;
-  for await (const line of readLines(file)) {
-    const entries = Object.entries(parseLine(line, file, settings, { texts: 0 }).value);
+  let [rows, lines] = [0, 0];
+  const broken: Reject = (...fault) => {
+    lines++;
+    reject(...fault);
+  };
+  for await (const line of linesOf(file, broken)) {
+    lines++;
+    const parsed = orReject(() => parseLine(line, file, settings, { texts: 0 }), reject);
+    if (!parsed) continue;
+    const entries = Object.entries(parsed.value);
     shape = join(shape, shapeOf(Object.fromEntries(entries.filter(([name]) => !makers.has(name)))));
     if (++rows === settings.infer_rows) break;
   }
-  if (rows === 0) throw new DataError({ file }, 'is empty; expected one JSON object a line');
-  return shape;
+  return { shape, rows, lines };
 }
 
 async function* readBundle(
@@ -144,10 +170,11 @@ async function* readBundle(
   const { file } = bundle;
   const schema = projected(reading, needs, file);
   const known = new Set(reading.schema.fields.map((field) => field.name));
+  const reject = how.reject ?? context.reject;
   const repairs: Repairs = { texts: 0 };
   let row = 0;
   let next = 0;
-  let pending: ParsedRow[] = [];
+  let pending: unknown[][] = [];
   let numbers: number[] = [];
   let bytes = 0;
   const conversion: Conversion = {
@@ -155,24 +182,35 @@ async function* readBundle(
     replaced: () => repairs.texts++,
     makers,
   };
+  // Where the run goes on without a line, it must not be chosen first and then be bad for a column that nobody read.
+  const unread = context.tolerant
+    ? reading.schema.fields.filter((field) => !schema.fields.includes(field))
+    : [];
+  const parse = (line: Line) => {
+    const parsed = parseLine(line, file, settings, repairs);
+    checkKeys(parsed, known);
+    cellsOf(parsed, unread, { ...conversion, replaced: () => undefined });
+    return cellsOf(parsed, schema.fields, conversion);
+  };
   const flush = () => {
-    const columns = toRecordBatch(pending, schema, conversion);
+    const columns = toRecordBatch(pending, schema, makers);
     const batch = finishBatch(columns, Uint32Array.from(numbers), bundle, needs, reading, how);
     pending = [];
     numbers = [];
     bytes = 0;
     return batch;
   };
-  for await (const line of how.only?.length === 0 ? [] : readLines(file)) {
+  for await (const line of how.only?.length === 0 ? [] : linesOf(file, reject)) {
     context.signal.throwIfAborted();
     const number = row++;
     if (how.only && how.only[next] !== number) continue;
     next++;
-    const parsed = parseLine(line, file, settings, repairs);
-    checkKeys(parsed, known);
-    pending.push(parsed);
-    numbers.push(number);
-    bytes += line.bytes.length;
+    const cells = orReject(() => parse(line), reject);
+    if (cells) {
+      pending.push(cells);
+      numbers.push(number);
+      bytes += line.bytes.length;
+    }
     if (pending.length === settings.batch_rows || bytes > batchBytes) yield flush();
     if (how.only && next === how.only.length) break;
   }

@@ -10,14 +10,16 @@ import {
   type Needs,
   type OpenSource,
   type ReadOptions,
+  type Reject,
 } from '../pipeline/component.js';
-import { DataError } from '../pipeline/errors.js';
+import { DataError, isBadData } from '../pipeline/errors.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
+import { IdleFile, type OpenFile } from './reading/open-file.js';
 import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
-import { requireSameSchema, withNullsOf } from './reading/same-schema.js';
+import { alikeFiles, requireSameSchema, withNullsOf } from './reading/same-schema.js';
 import { compileWhere } from './reading/where.js';
 
 /** Options of Parquet files. */
@@ -59,7 +61,7 @@ export interface ListedFile {
 }
 
 /** Row groups are listed together up to this many rows: enough for a bundle to be worth its bookkeeping. */
-const bundleRows = 65536;
+const bundleRows = 8192;
 const bundleBytes = 64e6;
 
 /** From this size on a row group's memory is worth a word. */
@@ -76,8 +78,8 @@ export async function openParquet(
   firstOrdinal: number,
   check: (files: readonly ListedFile[]) => void = () => undefined,
 ): Promise<OpenSource> {
-  const limit = pLimit(8);
-  const files = await Promise.all(paths.map((path) => limit(() => listFile(path, context.signal))));
+  const listed = await listAll(paths, context);
+  const files = context.tolerant ? alikeFiles(listed, context.reject) : listed;
   check(files);
   const schema = requireSameSchema(files);
   for (const file of files) checkRowGroups(file, settings, context);
@@ -88,6 +90,7 @@ export async function openParquet(
     mapping: mapRoles(settings, schema, first),
     filter: compileWhere(settings.where, schema, first),
   };
+  const idle = new IdleFile();
   const groups = new Map<Bundle, { file: ListedFile; groups: readonly RowGroup[] }>();
   for (const file of files) {
     for (const run of runsOf(file.rowGroups)) {
@@ -111,9 +114,27 @@ export async function openParquet(
     bundles: [...groups.keys()],
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     read: (bundle, needs, how) =>
-      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context.signal),
-    close: async () => undefined,
+      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context, idle),
+    close: () => idle.close(),
   };
+}
+
+/** What files say of themselves; those that cannot be read as Parquet are rejected, if there are others. */
+async function listAll(paths: readonly string[], context: Context): Promise<ListedFile[]> {
+  const limit = pLimit(8);
+  const found = await Promise.all(
+    paths.map((path) =>
+      limit(() => listFile(path, context.signal)).catch((error: unknown) => {
+        if (context.tolerant && isBadData(error)) return error;
+        throw error;
+      }),
+    ),
+  );
+  const files = found.flatMap((file) => (file instanceof DataError ? [] : [file]));
+  const bad = found.flatMap((file) => (file instanceof DataError ? [file] : []));
+  for (const cause of bad) context.reject(cause.place, cause.reason, { rows: undefined, cause });
+  if (files.length === 0) throw bad[0];
+  return files;
 }
 
 async function listFile(path: string, signal: AbortSignal): Promise<ListedFile> {
@@ -169,7 +190,8 @@ async function* readBundle(
   how: ReadOptions,
   reading: Reading,
   settings: Options,
-  signal: AbortSignal,
+  context: Context,
+  idle: IdleFile,
 ): AsyncGenerator<Batch> {
   const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
   const columns = wanted && [...new Set([...wanted, ...(reading.filter?.columns ?? [])])];
@@ -179,23 +201,52 @@ async function* readBundle(
     return;
   }
   await requireSameFile(bundle.file, place.file.stamp);
-  const source = await ParquetSource.open(bundle.file);
+  const file = idle.take(bundle.file);
+  const reject = how.reject ?? context.reject;
+  let reusable = false;
   try {
     for (const group of groups) {
       let row = group.firstRow - bundle.firstRow;
-      for await (const raw of source.read({
-        rowGroups: [group.index],
-        columns,
-        batchRows: settings.batch_rows,
-        signal,
-      })) {
+      for await (const raw of readGroup(file, group, columns, settings, context.signal, reject)) {
         const batch = chosen(withNullsOf(reading.schema, raw), row, how.only);
         row += raw.numRows;
         if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
       }
     }
+    reusable = bundle.firstRow + (bundle.rows ?? 0) < place.file.rows;
   } finally {
-    await source.close();
+    if (reusable) await idle.put(file);
+    else await file.close();
+  }
+}
+
+/** A row group's batches; from the first that cannot be decoded on, its rows are rejected. */
+async function* readGroup(
+  file: OpenFile,
+  group: RowGroup,
+  columns: readonly string[] | undefined,
+  { batch_rows }: Options,
+  signal: AbortSignal,
+  reject: Reject,
+): AsyncGenerator<RecordBatch> {
+  const source = await file.opened();
+  let read = 0;
+  try {
+    for await (const batch of source.read({
+      rowGroups: [group.index],
+      columns,
+      batchRows: batch_rows,
+      signal,
+    })) {
+      read += batch.numRows;
+      yield batch;
+    }
+  } catch (error) {
+    // Whoever stops the run may do so for data of its own.
+    if (signal.aborted || !isBadData(error)) throw error;
+    const place = { file: file.path, row: group.firstRow + read };
+    reject(place, error.reason, { rows: group.rows - read, cause: error });
+    await file.close();
   }
 }
 

@@ -1,8 +1,9 @@
 import { Float64, makeData } from 'apache-arrow';
 import { z } from 'zod';
 import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
-import { defineTransform, type SideValues } from '../pipeline/component.js';
+import { type Context, defineTransform, type SideValues } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
+import { withoutFaults } from '../pipeline/faults.js';
 import { neuronTypes } from './backbone/types.js';
 import { featureColumns, featureNeeds, findFeatures } from './columns.js';
 import { distances } from './nag/similarity.js';
@@ -44,31 +45,40 @@ export const score = defineTransform({
     - {use: write.jsonl, with: {path: out/coherence.jsonl}}`,
   needs: () => ({ columns: featureNeeds() }),
   mayDrop: () => false,
-  async *run(input, { feature, keep_features }, _context, sides) {
+  async *run(input, { feature, keep_features }, context, sides) {
     const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);
     for await (const batch of input) {
-      const scored = scoreBatch(batch, profile, feature);
+      const scored = scoreBatch(batch, profile, feature, context);
       yield keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));
     }
   },
 });
 
-function scoreBatch(batch: Batch, profile: Profile, feature: z.output<typeof options>['feature']): Batch {
+function scoreBatch(
+  batch: Batch,
+  profile: Profile,
+  feature: z.output<typeof options>['feature'],
+  context: Context,
+): Batch {
   const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
   requireComparable(profile.info, info, "the target's profile");
   const columnOf = (name: string | undefined) =>
     profile.targets.length === 1 ? distanceColumn : `${distanceColumn}_${name}`;
   // Columns of an earlier scoring would keep their places, and the order of the columns is that of the targets.
   const stale = profile.targets.length === 1 ? [] : profile.targets.map(({ name }) => columnOf(name));
-  return profile.targets.reduce(
+  const unusable = new Set<number>();
+  const scored = profile.targets.reduce(
     (out, { name, weights }) => {
       const column = columnOf(name);
       const data = new Float64Array(batch.rows.length);
       distances(values, data.length, info.layers, info.k, info.width, weights, data);
-      if (data.some(Number.isNaN)) throw new NagError('a distance is not a number: the profile is damaged');
+      for (const [row, distance] of data.entries()) if (Number.isNaN(distance)) unusable.add(row);
       const metadata = new Map(name === undefined ? [] : [[targetKey, name]]);
       return withColumn(out, column, makeData({ type: new Float64(), data, nullCount: 0 }), { metadata });
     },
     withoutColumns(batch, stale),
   );
+  const reason = 'a distance is not a number: the profile is damaged';
+  const fault = { reason, cause: new NagError(reason) };
+  return withoutFaults(scored, (row) => (unusable.has(row) ? fault : undefined), context.reject);
 }

@@ -2,9 +2,10 @@ import { Field, Int32, List, makeData } from 'apache-arrow';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { isText, type TextReader, textReader } from '../pipeline/arrow/text.js';
-import { type Batch, keepRows, placeOf, roleColumn, withColumn } from '../pipeline/batch.js';
+import { type Batch, keepRows, roleColumn, withColumn } from '../pipeline/batch.js';
 import { type Context, defineTransform } from '../pipeline/component.js';
-import { DataError } from '../pipeline/errors.js';
+import { DataError, isBadData } from '../pipeline/errors.js';
+import { usableRows } from '../pipeline/faults.js';
 import { idsColumn, idsMetadata } from './columns.js';
 import { modelPath, openModelFolder } from './model.js';
 import { DocumentTokenizer } from './tokenizer/tokenizer.js';
@@ -78,18 +79,27 @@ async function tokenizeBatch(
   const read = textsOf(batch);
   const limit = pLimit(inFlight);
   // A text is read when its turn comes: never are all texts of a batch strings at once.
-  const forEach = <T>(work: (text: string) => Promise<T>) =>
-    Promise.all(Array.from(batch.rows, (_, row) => limit(() => work(read(row) ?? ''))));
-  const ids = await forEach((text) => tokenizer.first(text, settings.max_length));
-  const counted = settings.count ? await forEach((text) => tokenizer.count(text)) : undefined;
-  const kept = notEmpty(batch, ids, settings, context);
+  const unusable = new Map<number, DataError>();
+  const forEach = <T>(work: (text: string) => Promise<T>, otherwise: T) =>
+    Promise.all(
+      Array.from(batch.rows, (_, row) =>
+        limit(() => work(read(row) ?? '')).catch((error: unknown) => {
+          if (!isBadData(error)) throw error;
+          unusable.set(row, error);
+          return otherwise;
+        }),
+      ),
+    );
+  const ids = await forEach((text) => tokenizer.first(text, settings.max_length), new Int32Array(0));
+  const counted = settings.count ? await forEach((text) => tokenizer.count(text), 0) : undefined;
   const metadata = idsMetadata({
     tokenizer: tokenizer.sha256,
     vocabulary: tokenizer.vocabulary,
     maxLength: settings.max_length,
   });
   const withIds = withColumn(batch, idsColumn, idsData(ids), { metadata });
-  return keepRows(counted ? withCounts(withIds, counted) : withIds, kept);
+  const done = counted ? withCounts(withIds, counted) : withIds;
+  return notEmpty(done, ids, unusable, settings, context);
 }
 
 /** Reads the texts of a batch. @throws DataError for a column that holds something else */
@@ -107,24 +117,25 @@ export function textsOf(batch: Batch): TextReader {
   return textReader(vector);
 }
 
+/** The rows that have tokens; the others are rejected, or left out where texts may be empty. */
 function notEmpty(
   batch: Batch,
   ids: readonly Int32Array[],
-  settings: Options,
+  unusable: ReadonlyMap<number, DataError>,
+  { on_empty }: Options,
   context: Context,
-): Uint32Array {
-  const kept = Uint32Array.from(ids.keys()).filter((row) => ids[row]!.length > 0);
-  const empty = ids.length - kept.length;
-  if (empty === 0) return kept;
-  if (settings.on_empty === 'fail') {
-    const row = ids.findIndex((own) => own.length === 0);
-    throw new DataError(
-      placeOf(batch, row, batch.roles.text),
-      'the text is empty or null and has no token; remove the row, or set on_empty: skip',
-    );
-  }
-  context.leftOut('no token', empty);
-  return kept;
+): Batch {
+  const column = batch.roles.text;
+  const empty = 'the text is empty or null and has no token; remove the row, or set on_empty: skip';
+  const faultOf = (row: number) => {
+    const cause = unusable.get(row);
+    if (cause) return { reason: cause.reason, column, cause };
+    return ids[row]!.length === 0 && on_empty === 'fail' ? { reason: empty, column } : undefined;
+  };
+  const usable = usableRows(batch, faultOf, context.reject);
+  const kept = usable.filter((row) => ids[row]!.length > 0);
+  if (kept.length < usable.length) context.leftOut('no token', usable.length - kept.length);
+  return keepRows(batch, kept);
 }
 
 function idsData(ids: readonly Int32Array[]) {

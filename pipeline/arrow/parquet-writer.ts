@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RecordBatch, Schema } from 'apache-arrow';
-import { makeStagingFolder, publish } from '../publish.js';
+import { publishAll } from '../publication/publish.js';
+import { type StagedOutput, stageOutput } from '../publication/staging.js';
 import { BatchCursor } from './batch-cursor.js';
 import { type PartOptions, writePart } from './parquet-part.js';
 import { checkStorable } from './parquet-types.js';
@@ -25,21 +25,12 @@ export interface WrittenFile {
 
 const DEFAULT_MAX_FILE_BYTES = 1.9e9;
 
-/** Parts that are complete, verified and on disk, but not at their path yet. Call one of the functions. */
+/** Parts that are complete, verified and on disk, but not at their path yet. */
 export interface StagedParquet {
   /** As they will be: one file, or the files of a folder. */
   readonly files: readonly WrittenFile[];
-  publish(): Promise<void>;
-  discard(): Promise<void>;
-}
-
-/** A complete output beside its final path. One of the two must be called; `discard` after `publish` does nothing. */
-export interface StagedParquet {
-  /** With the paths that they will have. */
-  readonly files: readonly WrittenFile[];
-  /** Puts it at its path, where it replaces an earlier output. Errors: DataError; the earlier output is then kept. */
-  publish(): Promise<void>;
-  /** Removes it. */
+  readonly outputs: readonly StagedOutput[];
+  /** Removes what was not published; to be called in any case. */
   discard(): Promise<void>;
 }
 
@@ -59,23 +50,12 @@ export async function stageParquet(
   const cursor = new BatchCursor(batches);
   try {
     checkStorable(schema, path);
-    const staging = await makeStagingFolder(path);
-    const discard = (): Promise<void> => rm(staging, { recursive: true, force: true });
-    try {
+    return await stageOutput(path, async (staging) => {
       const parts = await writeParts(path, staging, schema, cursor, options);
-      const single = parts.length === 1;
-      return {
-        files: single ? [{ ...parts[0]!, path }] : parts,
-        publish: async () => {
-          await publish(single ? partPath(staging, 0) : staging, path);
-          await discard();
-        },
-        discard,
-      };
-    } catch (thrown) {
-      await discard();
-      throw thrown;
-    }
+      return parts.length === 1
+        ? { files: [{ ...parts[0]!, path }], temporary: partPath(staging, 0) }
+        : { files: parts, temporary: staging };
+    });
   } finally {
     await cursor.close();
   }
@@ -90,7 +70,7 @@ export async function writeParquet(
 ): Promise<WrittenFile[]> {
   const staged = await stageParquet(path, schema, batches, options);
   try {
-    await staged.publish();
+    await publishAll(staged.outputs, { together: false });
     return [...staged.files];
   } finally {
     await staged.discard();

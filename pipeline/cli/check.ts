@@ -1,9 +1,9 @@
-import { makePlan } from '../plan.js';
-import { loadForCommand } from './load.js';
+import { loadForCommand, planOf } from './load.js';
 
 /** `nag-pipeline check`: the configuration and its plan; no data is read. Throws a `ConfigError` with every fault. */
 export async function checkCommand(file: string, set: readonly string[]): Promise<void> {
-  const { stages } = await loadForCommand(file, set);
-  makePlan(stages);
+  const config = await loadForCommand(file, set);
+  planOf(config);
+  const { stages } = config;
   process.stdout.write(`${file}: ${stages.length} ${stages.length === 1 ? 'stage' : 'stages'}, no faults\n`);
 }

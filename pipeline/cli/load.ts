@@ -1,7 +1,9 @@
 import { builtins } from '../builtins.js';
 import { type Config, loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problems.js';
+import { makePlan, type Plan } from '../plan.js';
 import { loadPlugin } from '../plugins.js';
+import { workFolder } from '../state/folders.js';
 
 /** Loads a configuration as all commands do: built-in components, the process's environment, today's date. */
 export async function loadForCommand(file: string, set: readonly string[]): Promise<Config> {
@@ -12,6 +14,11 @@ export async function loadForCommand(file: string, set: readonly string[]): Prom
     env: process.env,
     today: today(),
   });
+}
+
+/** How a configuration runs. Throws a `ConfigError` for what only the graph as a whole shows. */
+export function planOf({ stages, settings: { stateDir } }: Config): Plan {
+  return makePlan(stages, { checkpoints: stateDir === undefined ? undefined : workFolder(stateDir) });
 }
 
 /** `--set k=v`, the last of the same name wins. */

@@ -1,10 +1,16 @@
 import yargs, { type Argv } from 'yargs';
 import { ConfigError } from '../config/problems.js';
 import { commandFault } from './command-fault.js';
-import type { PlanFormat } from './plan.js';
 
-const epilogue = `Exit codes: 0 done, 1 the run or its data failed, 2 the configuration or the command line is wrong, 130 and 143 stopped by SIGINT and SIGTERM.
-Nothing is written unless the whole run succeeds.`;
+const epilogue = `Exit codes:
+  0    complete
+  1    the run or its data failed
+  2    the configuration or the command line is wrong
+  3    another run of the same pipeline goes on
+  4    more rows or files were rejected than on_error allows
+  130  stopped by SIGINT
+  143  stopped by SIGTERM
+Nothing is published unless the whole run succeeds: until then, what an earlier run published stays.`;
 
 const set = {
   type: 'string',
@@ -22,13 +28,24 @@ const plugin = {
   nargs: 1,
   describe: 'A file with stages of your own; may be repeated',
 } as const;
-const format = {
-  choices: ['text', 'mermaid', 'json'] as const,
-  default: 'text' as const,
+/** An option of few values; the last one given counts. */
+const choice = <T extends string>(choices: readonly [T, ...T[]], describe: string) => ({
+  choices,
+  default: choices[0],
   nargs: 1,
-  describe: 'How it is shown',
-} as const;
+  describe,
+  coerce: (given: T | readonly T[]): T => (typeof given === 'string' ? given : given.at(-1)) ?? choices[0],
+});
+const log = choice(['text', 'json'], 'How the run is told on stderr: for people, or a JSON object a line');
+const planFormat = choice(['text', 'mermaid', 'json'], 'How it is shown');
+const runsFormat = choice(['text', 'json'], 'How it is shown');
 const config = { type: 'string', demandOption: true, describe: 'The pipeline, a YAML file' } as const;
+const manifest = { type: 'string', demandOption: true, describe: 'A manifest, a JSON file' } as const;
+const runsOf = {
+  type: 'string',
+  demandOption: true,
+  describe: 'The pipeline, a YAML file, or its state folder',
+} as const;
 const component = { type: 'string', demandOption: true, describe: 'Its name, as in "use"' } as const;
 
 /** Parses the command line and runs the command. Throws what failed; commands are loaded only when they are used. */
@@ -41,6 +58,7 @@ export async function main(args: readonly string[], version: string): Promise<vo
     .option('debug', { type: 'boolean', default: false, describe: 'Show stack traces of errors' })
     .example('$0 run nightly.yaml --set day=2026-11-23', 'run with a parameter')
     .example('$0 plan nightly.yaml --format mermaid', 'draw the pipeline')
+    .example('$0 runs show nightly.yaml', 'what happened last night')
     .example('$0 describe rank', 'what rank does and takes')
     .epilogue(epilogue)
     .demandCommand(1, 'a command is missing')
@@ -61,8 +79,8 @@ function withCommands(program: Argv): Argv {
     .command(
       'run <config>',
       'Run a pipeline',
-      (y) => y.positional('config', config).option('set', set),
-      async (a) => (await import('./run.js')).runCommand(a.config, a.set),
+      (y) => y.positional('config', config).option('set', set).option('log', log),
+      async (a) => (await import('./run.js')).runCommand(a.config, a.set, a.log),
     )
     .command(
       'check <config>',
@@ -73,13 +91,15 @@ function withCommands(program: Argv): Argv {
     .command(
       'plan <config>',
       'Show how a pipeline would run: segments, fused stages, side inputs, outputs',
-      (y) =>
-        y
-          .positional('config', config)
-          .option('set', set)
-          .option('format', format)
-          .coerce('format', (value: PlanFormat | PlanFormat[]) => [value].flat().at(-1)),
-      async (a) => (await import('./plan.js')).planCommand(a.config, a.set, a.format ?? 'text'),
+      (y) => y.positional('config', config).option('set', set).option('format', planFormat),
+      async (a) => (await import('./plan.js')).planCommand(a.config, a.set, a.format),
+    )
+    .command('runs', 'Tell what earlier runs did: runs list, runs show', withRuns)
+    .command(
+      'verify <manifest>',
+      'Check that the files of a manifest are there as they were published',
+      (y) => y.positional('manifest', manifest),
+      async (a) => (await import('./verify.js')).verifyCommand(a.manifest),
     )
     .command(
       'list',
@@ -93,4 +113,26 @@ function withCommands(program: Argv): Argv {
       (y) => y.positional('component', component).option('plugin', plugin),
       async (a) => (await import('./components.js')).describeCommand(a.component, a.plugin),
     );
+}
+
+function withRuns(program: Argv): Argv {
+  return program
+    .command(
+      'list <config>',
+      'All runs that are remembered, a line each, the last one first',
+      (y) => y.positional('config', runsOf).option('set', set).option('format', runsFormat),
+      async (a) => (await import('./runs.js')).runsListCommand(a.config, a.set, a.format),
+    )
+    .command(
+      'show <config> [run]',
+      'All that is known of a run',
+      (y) =>
+        y
+          .positional('config', runsOf)
+          .positional('run', { type: 'string', default: 'last', describe: 'Its id, or how that begins' })
+          .option('set', set)
+          .option('format', runsFormat),
+      async (a) => (await import('./runs.js')).runsShowCommand(a.config, a.run, a.set, a.format),
+    )
+    .demandCommand(1, 'a command is missing: nag-pipeline runs <list|show>');
 }

@@ -1,13 +1,12 @@
-import { makePlan } from '../plan.js';
 import { planJson, planMermaid, planText } from '../plan-text.js';
-import { loadForCommand } from './load.js';
+import { loadForCommand, planOf } from './load.js';
 
 export type PlanFormat = 'text' | 'mermaid' | 'json';
 
 /** `nag-pipeline plan`: the graph as it will run; no data is read. */
 export async function planCommand(file: string, set: readonly string[], format: PlanFormat): Promise<void> {
   const config = await loadForCommand(file, set);
-  const plan = makePlan(config.stages);
+  const plan = planOf(config);
   const print = { text: planText, mermaid: planMermaid, json: planJson }[format];
   process.stdout.write(`${print(config, plan)}\n`);
 }

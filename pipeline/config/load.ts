@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { basename, dirname, extname, resolve } from 'node:path';
 import type { Component } from '../component.js';
 import { messageOf } from '../errors.js';
@@ -29,7 +28,8 @@ export interface Stage {
 export interface Config {
   readonly file: string;
   readonly name: string;
-  readonly tempDir: string;
+  /** Where stages spill; undefined: where the run likes. */
+  readonly tempDir: string | undefined;
   readonly settings: Settings;
   readonly params: ReadonlyMap<string, ParamValue | null>;
   /** In the order of the file; each stage reads only stages above it. */
@@ -57,7 +57,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Co
   return {
     file,
     name: shape.name ?? basename(file, extname(file)),
-    tempDir: shape.temp_dir === undefined ? tmpdir() : resolve(folder, shape.temp_dir),
+    tempDir: shape.temp_dir === undefined ? undefined : resolve(folder, shape.temp_dir),
     settings: settingsOf(shape, folder),
     params,
     stages,

@@ -7,6 +7,15 @@ const size = quantity('a size such as 500MB or 8GB', { B: 1, KB: 1e3, MB: 1e6, G
 /** `90s`, `10 min`, `8h`, or a number of seconds; in seconds. */
 const duration = quantity('a time such as 90s, 10min or 8h', { S: 1, MIN: 60, M: 60, H: 3600, D: 86_400 });
 
+/** `127.0.0.1:9464`, `[::1]:9464`, or `:9464` for all addresses of the machine. */
+const address = z.string().transform((given, context): Address => {
+  const [, host, port] = /^\[?([^[\]]*)\]?:(\d{1,5})$/.exec(given.trim()) ?? [];
+  if (host !== undefined && Number(port) < 65_536) return { host: host || undefined, port: Number(port) };
+  const message = `expected host:port or :port, such as 127.0.0.1:9464, found ${JSON.stringify(given)}`;
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
+
 const onError = z.strictObject({
   policy: z.enum(['fail', 'skip', 'quarantine']),
   max_ratio: z.number().min(0).max(1).default(1),
@@ -32,9 +41,7 @@ export const settingsShape = {
   hooks: z
     .strictObject({ success: z.string().min(1).optional(), failure: z.string().min(1).optional() })
     .default({}),
-  metrics: z
-    .strictObject({ textfile: z.string().min(1).optional(), listen: z.string().min(1).optional() })
-    .default({}),
+  metrics: z.strictObject({ textfile: z.string().min(1).optional(), listen: address.optional() }).default({}),
 } as const;
 
 type Shape = z.output<z.ZodObject<typeof settingsShape>>;
@@ -67,7 +74,14 @@ export interface Settings {
   readonly keep: { readonly outputs: number | undefined; readonly runs: number };
   /** Shell commands. */
   readonly hooks: { readonly success: string | undefined; readonly failure: string | undefined };
-  readonly metrics: { readonly textfile: string | undefined; readonly listen: string | undefined };
+  /** A file for node_exporter's textfile collector; an address for Prometheus to ask. */
+  readonly metrics: { readonly textfile: string | undefined; readonly listen: Address | undefined };
+}
+
+/** Where a server listens: without a host at all addresses of the machine; port 0 is a free one. */
+export interface Address {
+  readonly host: string | undefined;
+  readonly port: number;
 }
 
 /** @param folder relative paths start there */

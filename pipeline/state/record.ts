@@ -30,6 +30,8 @@ export interface RunRecord {
   readonly stages: readonly StageRecord[];
   readonly peakMemoryBytes: number;
   readonly outputs: readonly OutputRecord[];
+  /** Where its manifest was written, where it was. */
+  readonly manifest: string | null;
   /** The quarantine file, where one was written. */
   readonly quarantine: string | null;
   readonly notes: readonly string[];
@@ -41,11 +43,17 @@ export interface InputRecord {
   readonly files: number;
   readonly bytes: number;
   readonly rows: number | null;
-  /** SHA-256 over names and contents; null where nothing reads the contents. */
+  /**
+   * SHA-256 over the contents of all files, whatever their names and order. It starts with `stat:` where sizes and times
+   * stand for contents that nothing has read, and is null where no files are read.
+   */
   readonly fingerprint: string | null;
+  /** The first 20 of each. */
   readonly new: readonly string[];
   readonly gone: readonly string[];
   readonly changed: readonly string[];
+  /** All of them. */
+  readonly counts: { readonly new: number; readonly gone: number; readonly changed: number };
 }
 
 /** rowsIn = rowsOut + leftOut + rejected, once it is done. */
@@ -58,6 +66,8 @@ export interface StageRecord {
   readonly rowsOut: number;
   readonly leftOut: Readonly<Record<string, number>>;
   readonly rejected: number;
+  /** By what was wrong. */
+  readonly rejectedFor: Readonly<Record<string, number>>;
   readonly figures: Readonly<Record<string, number>>;
   readonly seconds: number;
 }

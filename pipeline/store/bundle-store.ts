@@ -1,48 +1,57 @@
-import { randomBytes } from 'node:crypto';
-import { access, mkdir, open, readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RecordBatch } from 'apache-arrow';
-import { gatherBatch } from '../arrow/gather.js';
-import type { Batch, Bundle } from '../batch.js';
-import type { BundleStore, Context, Making } from '../component.js';
-import { DataError, messageOf } from '../errors.js';
-import { BundleFileWriter, readBundleFile } from './bundle-file.js';
-import { differencesOf, makingHash, makingJson, parseMaking } from './facts.js';
+import type { Bundle } from '../batch.js';
+import type { BundleStore, Making, StoreContext } from '../component.js';
+import { replaceDurably } from '../durable.js';
+import { DataError, messageOf, NagError } from '../errors.js';
+import { makingHash, makingJson, parseMaking } from './facts.js';
 import { FileDigests } from './file-digests.js';
-import { attachKept, keptColumns } from './kept-columns.js';
+import { type Kept, keepPieces } from './keep.js';
+import { attachKept } from './kept-columns.js';
+import { compareWithLast } from './last-making.js';
+import { isIntact, PieceWriter, readPiece, readRemarks } from './piece-file.js';
+import { arrangePieces, coveredBy, type Piece, removePiece } from './pieces.js';
 
 const makingName = 'making.json';
+const pieceBytes = 64e6;
 
 /**
  * Opens the part of a folder that holds what was made in one way. `<folder>/<hash of the making>/` has a `making.json`
- * and an Arrow file a bundle, named by the content of the bundle's file, so that files may be moved, renamed and come
- * again. Errors: DataError where the folder cannot be written.
+ * and the pieces of bundles, named by the content of the bundle's file, so that files may be moved, renamed and come
+ * again. Errors: DataError where the folder cannot be written; NagError where the last run made it otherwise and that
+ * is to be refused.
  */
 export async function openBundleStore(
   folder: string,
   making: Making,
-  context: Context,
+  context: StoreContext,
 ): Promise<BundleStore> {
   const own = join(folder, makingHash(making).slice(0, 16));
   await prepare(folder, own, making, context);
   const digests = await FileDigests.open(folder);
-  const pathOf = async (bundle: Bundle) => {
-    const sha256 = await digests.of(bundle.file, context.signal);
-    return join(own, `${nameOf(sha256, bundle)}.arrow`);
-  };
+  const pieces = arrangePieces(await readdir(own)).kept;
+  const keyOf = async (bundle: Bundle) => nameOf(await digests.of(bundle.file, context.signal), bundle);
   return {
-    has: async (bundle) => await exists(await pathOf(bundle)),
-    read: async function* (bundle, rows) {
-      const kept = readBundleFile(await pathOf(bundle));
+    covered: async (bundle) => coveredBy(await intact(pieces.get(await keyOf(bundle)) ?? [], own, context)),
+    read: async function* (bundle, rows, told) {
+      let explained = 0;
+      const kept = rowsOf(pieces.get(await keyOf(bundle)) ?? [], own, (remarks) => {
+        explained += told?.(remarks) ?? 0;
+      });
       const leftOut = (count: number) => {
-        if (count > 0) context.leftOut('left out when the others were kept', count);
+        const others = Math.max(0, count - explained);
+        explained -= count - others;
+        if (others > 0) context.leftOut('left out when the others were kept', others);
       };
       for await (const batch of attachKept(rows, kept, leftOut)) {
         context.count('reused', batch.rows.length);
         yield batch;
       }
     },
-    keep: (bundles, batches) => keep(bundles, batches, pathOf),
+    keep: (parts, batches, remarks) => {
+      const limits = { seconds: context.pieceSeconds, bytes: pieceBytes };
+      return keepPieces(parts, batches, keptIn(own, pieces, keyOf, context), limits, remarks);
+    },
     close: () => digests.save(),
   };
 }
@@ -52,30 +61,68 @@ function nameOf(sha256: string, { firstRow, rows }: Bundle): string {
   return `${sha256.slice(0, 32)}-${firstRow}-${rows ?? 'all'}`;
 }
 
-async function prepare(folder: string, own: string, making: Making, context: Context): Promise<void> {
+/** Pieces that are known to be as they were written: each is read for that once a run. */
+const verified = new WeakSet<Piece>();
+
+/** Takes pieces away from the first damaged one on: they are made again. */
+async function intact(pieces: Piece[], folder: string, context: StoreContext): Promise<readonly Piece[]> {
+  for (const [at, piece] of pieces.entries()) {
+    if (verified.has(piece)) continue;
+    if (await isIntact(folder, piece, context.signal)) verified.add(piece);
+    else {
+      context.note(`${join(folder, piece.name)} is damaged: made again`);
+      for (const lost of pieces.splice(at)) await removePiece(folder, lost);
+    }
+  }
+  return pieces;
+}
+
+async function* rowsOf(
+  pieces: readonly Piece[],
+  folder: string,
+  told: (remarks: readonly unknown[]) => void,
+) {
+  for (const piece of pieces) {
+    told(await readRemarks(folder, piece));
+    yield* readPiece(join(folder, piece.name));
+  }
+  return undefined;
+}
+
+function keptIn(
+  folder: string,
+  pieces: Map<string, Piece[]>,
+  keyOf: (bundle: Bundle) => Promise<string>,
+  context: StoreContext,
+): Kept {
+  return {
+    begin: async (bundle, from) => {
+      const there = coveredBy(pieces.get(await keyOf(bundle)) ?? []);
+      return there === from ? await PieceWriter.open(folder) : undefined;
+    },
+    finish: async (writer, { bundle, from, to }, remarks) => {
+      const key = await keyOf(bundle);
+      const piece = await writer.finish({ key, from, to }, remarks);
+      verified.add(piece);
+      pieces.set(key, [...(pieces.get(key) ?? []), piece]);
+    },
+    lost: (cause) => context.note(`the last rows could not be kept: ${messageOf(cause)}`),
+  };
+}
+
+async function prepare(folder: string, own: string, making: Making, context: StoreContext): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
-    if (await exists(join(own, makingName))) return await checkMaking(own, making);
-    for (const other of await storeFolders(folder)) noteDifferences(folder, other.making, making, context);
     await mkdir(own, { recursive: true });
-    await writeDurably(join(own, makingName), `${makingJson(making)}\n`);
+    await compareWithLast(folder, making, context);
+    const file = join(own, makingName);
+    const found = await readFile(file, 'utf8').catch(() => undefined);
+    if (found?.trim() === makingJson(making)) return;
+    if (found !== undefined) context.note(`${file} is damaged: written again`);
+    await replaceDurably(file, `${makingJson(making)}\n`);
   } catch (cause) {
-    if (cause instanceof DataError) throw cause;
+    if (cause instanceof NagError) throw cause;
     throw new DataError({ file: folder }, `cannot hold what is kept: ${messageOf(cause)}`, { cause });
   }
-}
-
-/** Other sources are meant to be different; stages that made the same of the same documents otherwise, maybe not. */
-function noteDifferences(folder: string, other: Making, making: Making, context: Context): void {
-  const differences = differencesOf(other.slice(1), making.slice(1));
-  if (differences.length > 0)
-    context.note(`${folder} holds what was made otherwise (${differences.join('; ')}): it is not used`);
-}
-
-async function checkMaking(own: string, making: Making): Promise<void> {
-  const file = join(own, makingName);
-  if ((await readFile(file, 'utf8')).trim() === makingJson(making)) return;
-  throw new DataError({ file }, 'does not say what its folder is named by: it is damaged; delete the folder');
 }
 
 /** What a store holds: its folders, and how what lies in each was made. No store, no folders. */
@@ -92,66 +139,4 @@ export async function storeFolders(folder: string): Promise<{ path: string; maki
 /** How what lies in one folder of a store was made; undefined for any other folder. */
 export async function makingOf(path: string): Promise<Making | undefined> {
   return parseMaking(await readFile(join(path, makingName), 'utf8').catch(() => ''));
-}
-
-/** Passes batches on, and writes what was computed for them. A bundle's file is there as soon as the bundle is done. */
-async function* keep(
-  bundles: readonly Bundle[],
-  batches: AsyncIterable<Batch>,
-  pathOf: (bundle: Bundle) => Promise<string>,
-): AsyncGenerator<Batch> {
-  let current: { bundle: Bundle; writer: BundleFileWriter } | undefined;
-  let last: RecordBatch | undefined;
-  let done = 0;
-  const start = async (bundle: Bundle) => {
-    const path = await pathOf(bundle);
-    current = { bundle, writer: new BundleFileWriter(path, `${path}.tmp-${unique()}`) };
-    return current.writer;
-  };
-  const finish = async () => {
-    await current?.writer.finish();
-    current = undefined;
-    done++;
-  };
-  /** Bundles of which nothing came are done as well: all of their rows were left out. */
-  const finishBefore = async (bundle: Bundle | undefined) => {
-    if (current && current.bundle !== bundle) await finish();
-    for (; done < bundles.length && bundles[done] !== bundle; await finish())
-      if (last) await (await start(bundles[done]!)).write(gatherBatch(last, new Uint32Array(0)));
-  };
-  try {
-    for await (const batch of batches) {
-      last = keptColumns(batch);
-      await finishBefore(batch.bundle);
-      const writer = current?.writer ?? (await start(batch.bundle));
-      await writer.write(last);
-      yield batch;
-    }
-    await finishBefore(undefined);
-  } finally {
-    await current?.writer.abandon();
-  }
-}
-
-function unique(): string {
-  return `${process.pid}-${randomBytes(4).toString('hex')}`;
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp-${unique()}`;
-  const handle = await open(temporary, 'wx');
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, path);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }

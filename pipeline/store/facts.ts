@@ -3,7 +3,7 @@ import { canonicalJson } from '../canonical-json.js';
 import type { Making } from '../component.js';
 
 /** Changes when what is kept changes its form. */
-const format = 1;
+const format = 2;
 
 /** SHA-256, in hex, of how rows were made. */
 export function makingHash(making: Making): string {
@@ -52,6 +52,8 @@ function isMaking(value: unknown): value is { making: Making } {
   return (
     typeof value === 'object' &&
     value !== null &&
+    'format' in value &&
+    value.format === format &&
     'making' in value &&
     Array.isArray(value.making) &&
     value.making.every((part: unknown) => typeof part === 'object' && part !== null && 'facts' in part)

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { replaceDurably } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
 
 /** What was known of a file when it was read. */
@@ -42,21 +43,26 @@ export class FileDigests {
     const path = resolve(file);
     const now = Date.now();
     const { size, mtimeMs } = await stat(path);
-    const known = this.#added.get(path) ?? this.#unsettled.get(path) ?? this.#known.get(path);
-    if (known?.bytes === size && known.changedAt === mtimeMs) return known.sha256;
-    const sha256 = await digest(path, signal);
+    const known = this.known(path, size, mtimeMs);
+    if (known !== undefined) return known;
+    const sha256 = await digestFile(path, signal);
     const into = mtimeMs < now - settledMs ? this.#added : this.#unsettled;
     into.set(path, { bytes: size, changedAt: mtimeMs, sha256 });
     return sha256;
+  }
+
+  /** What is known without reading a file of this size and time of change. */
+  known(file: string, bytes: number, changedAt: number): string | undefined {
+    const path = resolve(file);
+    const known = this.#added.get(path) ?? this.#unsettled.get(path) ?? this.#known.get(path);
+    return known?.bytes === bytes && known.changedAt === changedAt ? known.sha256 : undefined;
   }
 
   /** Writes the list, with what others have added to it meanwhile. */
   async save(): Promise<void> {
     if (this.#added.size === 0) return;
     const all = new Map([...(await readList(this.#list)), ...this.#added]);
-    const temporary = `${this.#list}.tmp-${process.pid}-${randomBytes(4).toString('hex')}`;
-    await writeFile(temporary, `${JSON.stringify(Object.fromEntries(all))}\n`);
-    await rename(temporary, this.#list);
+    await replaceDurably(this.#list, `${JSON.stringify(Object.fromEntries(all))}\n`);
     this.#added.clear();
   }
 }
@@ -83,7 +89,8 @@ function isKnown(value: unknown): value is Known {
   );
 }
 
-async function digest(file: string, signal: AbortSignal): Promise<string> {
+/** SHA-256 of a file, in hexadecimal. Errors: DataError when it cannot be read; the signal's reason. */
+export async function digestFile(file: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   try {
     for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, signal })) hash.update(chunk);

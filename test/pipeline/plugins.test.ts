@@ -7,8 +7,9 @@ import { runCli } from '../fixtures/cli.js';
 
 /** One of each kind, outside of the project, importing nothing but nag-pipeline. */
 const stages = `
-import { writeFile, rm } from 'node:fs/promises';
-import { arrow, DataError, defineCombine, defineSink, defineSource, defineTransform, keepRows, path, withColumn, z } from 'nag-pipeline';
+import { writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { arrow, DataError, defineCombine, defineSink, defineSource, defineTransform, keepRows, path, stageOutput, withColumn, z } from 'nag-pipeline';
 
 export const numbers = defineSource({
   name: 'numbers',
@@ -85,8 +86,11 @@ export const write = defineSink({
   async run(input, { path: file }, context) {
     const lines = [];
     for await (const batch of input) for (const row of batch.columns) lines.push(JSON.stringify(row));
-    return { rows: lines.length, files: [file], report: 'written by myself',
-      publish: () => writeFile(file, lines.join('\\n')), discard: () => rm(file, { force: true }) };
+    return await stageOutput(file, async (folder) => {
+      const temporary = join(folder, basename(file));
+      await writeFile(temporary, lines.join('\\n'), { flush: true });
+      return { temporary, rows: lines.length, files: [file], report: 'written by myself' };
+    });
   },
 });
 `;

@@ -41,7 +41,7 @@ t.test('a terminal: a line for each stage that has begun, drawn over the one bef
   mock.timers.tick(250);
   t.equal(out.written.at(-2), '\x1b[2A\x1b[0J');
   t.match(out.written.at(-1), /^read +100 documents +10\/s +done\n/);
-  progress.note('careful');
+  progress.say('note: careful');
   t.strictSame(out.written.slice(-2), ['\x1b[2A\x1b[0J', 'note: careful\n'], 'notes stay above');
   mock.timers.tick(250);
   progress.stop();
@@ -98,7 +98,7 @@ t.test('no terminal: a line soon, then one a minute', async (t) => {
   t.strictSame(out.written, []);
   mock.timers.tick(1);
   t.strictSame(out.written, ['nightly: read 50 documents 10/s 50 %, 5.0 s left | rank 50 documents 10/s\n']);
-  progress.note('careful');
+  progress.say('note: careful');
   t.equal(out.written[1], 'note: careful\n');
   for (let i = 0; i < 3; i++) mock.timers.tick(60_000);
   t.equal(out.written.length, 5);

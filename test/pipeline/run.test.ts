@@ -1,13 +1,14 @@
-import { readdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Int32, vectorFromArray } from 'apache-arrow';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { z } from 'zod';
 import { withColumn } from '../../pipeline/batch.js';
 import { type Context, defineCombine, defineSink, type Prepared } from '../../pipeline/component.js';
-import { DataError } from '../../pipeline/errors.js';
 import { Interrupted } from '../../pipeline/run.js';
 import { leftOutRows } from '../../pipeline/stats.js';
+import { stageFiles } from '../../sinks/stage-files.js';
 import {
   cells,
   collectSink,
@@ -50,7 +51,7 @@ function noOptions() {
 }
 
 /** A sink whose output is prepared as told. */
-function preparing(prepared: (context: Context) => Partial<Prepared>) {
+function preparing(prepared: (context: Context) => Partial<Prepared> | Promise<Partial<Prepared>>) {
   return defineSink({
     name: 'test.preparing',
     summary: 'Prepares an output',
@@ -58,41 +59,65 @@ function preparing(prepared: (context: Context) => Partial<Prepared>) {
     example: '',
     async run(input, _options, context) {
       for await (const _ of input);
-      const nothing = async () => undefined;
-      return { rows: 0, files: [], publish: nothing, discard: nothing, ...prepared(context) };
+      return {
+        rows: 0,
+        files: [],
+        outputs: [],
+        discard: async () => undefined,
+        ...(await prepared(context)),
+      };
     },
   });
 }
 
-t.test('outputs are published when all sinks and segments are done, in their order', async (t) => {
-  const events: string[] = [];
+t.test('outputs are published when all sinks and segments are done', async (t) => {
+  const [dir, tempDir] = folders(t, { a: 'old' });
+  const seen: string[][] = [];
   const named = (name: string) =>
-    preparing(() => {
-      events.push(`${name} prepared`);
-      return {
-        files: [name],
-        report: `report of ${name}`,
-        publish: async () => {
-          events.push(`${name} published`);
-        },
-      };
+    preparing(async () => {
+      const staged = await stageFiles([{ path: join(dir, name), content: `of ${name}` }]);
+      seen.push((await visible(dir)).concat(await readFile(join(dir, 'a'), 'utf8')));
+      return { ...staged, report: `report of ${name}` };
     });
-  const result = await runStages(
-    [
-      ['one', memorySource(numbers(1, 2, 2, int))],
-      ['a', named('a')],
-      ['two', memorySource(numbers(1, 2, 2, int))],
-      ['b', named('b')],
-    ],
-    { tempDir: t.testdir() },
-  );
-  t.strictSame(events, ['a prepared', 'b prepared', 'a published', 'b published']);
-  t.strictSame(result.files, ['a', 'b']);
+  const stages = [
+    ['one', memorySource(numbers(1, 2, 2, int))],
+    ['a', named('a')],
+    ['two', memorySource(numbers(1, 2, 2, int))],
+    ['b', named('b')],
+  ] as const;
+  const result = await runStages(stages, { tempDir });
+  t.strictSame(seen, Array(2).fill(['a', 'old']));
+  t.equal(await readFile(join(dir, 'a'), 'utf8'), 'of a');
+  t.strictSame(result.files, [join(dir, 'a'), join(dir, 'b')]);
+  t.strictSame(result.outputs, [], 'checksums are not asked for');
   t.strictSame(result.reports, ['report of a', 'report of b']);
+  t.strictSame((await readdir(dir)).sort(), ['a', 'b'], 'no staging is left');
+
+  const together = await runStages(stages, { tempDir, together: true });
+  t.ok((await lstat(join(dir, 'a'))).isSymbolicLink());
+  t.strictSame(
+    together.outputs,
+    ['a', 'b'].map((name) => {
+      const [path, text] = [join(dir, name), `of ${name}`];
+      const sha256 = createHash('sha256').update(text).digest('hex');
+      return { stage: name, path, rows: 0, files: [{ path, bytes: text.length, sha256 }] };
+    }),
+  );
 });
 
+/** One for outputs, and one for temporary files. */
+function folders(t: Test, out: Readonly<Record<string, string>> = {}): [string, string] {
+  const root = t.testdir({ out, temp: {} });
+  return [join(root, 'out'), join(root, 'temp')];
+}
+
+async function visible(dir: string): Promise<string[]> {
+  return (await readdir(dir)).filter((name) => !name.startsWith('.')).sort();
+}
+
 t.test('nothing is published when a later segment fails', async (t) => {
-  const [first, second] = [sinkLog(), sinkLog()];
+  const [dir, tempDir] = folders(t);
+  const [first, second] = [sinkLog(join(dir, 'a')), sinkLog(join(dir, 'b'))];
   const running = runStages(
     [
       ['one', memorySource(numbers(1, 2, 2, int))],
@@ -100,42 +125,47 @@ t.test('nothing is published when a later segment fails', async (t) => {
       ['two', memorySource(numbers(1, 2, 2, int), { failAt: { batch: 1, error: new Error('broken') } })],
       ['b', collectSink(second)],
     ],
-    { tempDir: t.testdir() },
+    { tempDir },
   );
   await t.rejects(running, { message: 'broken' });
-  t.match(first, { complete: true, published: 0, discarded: 1 });
-  t.match(second, { complete: false, published: 0, discarded: 0 });
+  t.match(first, { complete: true, discarded: 1 });
+  t.match(second, { complete: false, discarded: 0 });
+  t.strictSame(await readdir(dir), []);
 });
 
 t.test('an output that cannot be published is discarded, with those after it', async (t) => {
-  const later = sinkLog();
-  let discarded = 0;
-  const stuck = preparing(() => ({
-    publish: async () => {
-      throw new DataError({ file: 'out.parquet' }, 'cannot be put in place');
-    },
-    discard: async () => {
-      discarded++;
-    },
-  }));
-  const running = runStages(
-    [
-      ['source', memorySource(numbers(1, 2, 2, int))],
-      ['a', stuck],
-      ['b', collectSink(later), {}, ['source']],
-    ],
-    { tempDir: t.testdir() },
-  );
-  await t.rejects(running, { message: 'out.parquet: cannot be put in place' });
-  t.equal(discarded, 1);
-  t.match(later, { published: 0, discarded: 1 });
+  for (const together of [false, true]) {
+    const [dir, tempDir] = folders(t, { b: 'old' });
+    const later = sinkLog(join(dir, 'b'));
+    let discarded = 0;
+    const stuck = preparing(() => ({
+      outputs: [{ temporary: join(dir, 'missing'), final: join(dir, 'out.parquet') }],
+      discard: async () => {
+        discarded++;
+      },
+    }));
+    const running = runStages(
+      [
+        ['source', memorySource(numbers(1, 2, 2, int))],
+        ['a', stuck],
+        ['b', collectSink(later), {}, ['source']],
+      ],
+      { tempDir, together },
+    );
+    await t.rejects(running, { message: together ? /missing/ : /out\.parquet: cannot be put in place/ });
+    t.equal(discarded, 1);
+    t.match(later, { complete: true, discarded: 1 });
+    t.equal(await readFile(join(dir, 'b'), 'utf8'), 'old');
+    t.strictSame(await readdir(dir), ['b']);
+  }
 });
 
 t.test(
   'an interruption in the middle ends the run with its reason, nothing published, all closed',
   async (t) => {
     const stop = new AbortController();
-    const [log, out, combine] = [sourceLog(), sinkLog(), { closed: 0 }];
+    const [dir, tempDir] = folders(t);
+    const [log, out, combine] = [sourceLog(), sinkLog(join(dir, 'out')), { closed: 0 }];
     const reason = new Interrupted('SIGINT', 130);
     const running = runStages(
       [
@@ -143,12 +173,13 @@ t.test(
         ['combine', closing(combine)],
         ['out', collectSink(out, () => out.batches.length === 3 && stop.abort(reason)), {}, ['source']],
       ],
-      { tempDir: t.testdir(), signal: stop.signal },
+      { tempDir, signal: stop.signal },
     );
     t.equal(await running.catch((thrown) => thrown), reason);
     t.ok(log.batches <= 5, `${log.batches} batches were read`);
     t.match(log, { ended: log.opened, closed: 1 });
-    t.match(out, { complete: false, published: 0 });
+    t.match(out, { complete: false });
+    t.strictSame(await readdir(dir), []);
     t.equal(combine.closed, 1);
   },
 );

@@ -17,8 +17,8 @@ t.test('rows in = rows out + left out, for every stage', async (t) => {
   const stats = new Map(Object.entries({ read, model, profile, write }));
   const text = summaryText(
     'nightly',
-    { stats, files: ['/out/a', '/out/b'], reports: ['A report'] },
-    3_900_000,
+    { stats, files: ['/out/a', '/out/b'], outputs: [], provenance: new Map(), reports: ['A report'] },
+    3900,
   );
   const lines = text.split('\n');
   t.match(lines[0], /^nightly: done in 65 min, peak memory [\d,]+ MB$/);

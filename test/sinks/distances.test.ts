@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Float32, Float64, Int32, Int64, Utf8 } from 'apache-arrow';
 import t, { type Test } from 'tap';
+import { publishAll } from '../../pipeline/publication/publish.js';
 import { distances } from '../../sinks/distances.js';
 import { batchOf, type Column, recordBatch } from '../fixtures/engine.js';
 import { readGolden } from '../fixtures/golden.js';
@@ -41,7 +42,8 @@ t.test('figures and AUC as those of NumPy and scikit-learn, in any batches', asy
     const { prepared } = await compared(t, batches, { by: 'split', group: 'group 0', path });
     t.strictSame(prepared.files, [path]);
     await t.rejects(readFile(path), 'not there before it is published');
-    await prepared.publish();
+    await publishAll(prepared.outputs, { together: false });
+    await prepared.discard();
     const written = JSON.parse(await readFile(path, 'utf8')) as {
       groups: (Record<string, number> & { group: unknown })[];
       auc: { group: string; value: number };

@@ -19,8 +19,7 @@ async function reportOf(
     new Proxy({} as Parameters<typeof show.run>[2], {}),
     new Map(),
   );
-  await prepared.publish();
-  t.strictSame(prepared.files, []);
+  t.strictSame([prepared.files, prepared.outputs], [[], []]);
   return { rows: prepared.rows, lines: (prepared.report ?? '').split('\n').map((line) => line.trim()) };
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Float64, Int32 } from 'apache-arrow';
 import t, { type Test } from 'tap';
+import { publishAll } from '../../pipeline/publication/publish.js';
 import { stability } from '../../sinks/stability.js';
 import { batchOf, type Column, recordBatch } from '../fixtures/engine.js';
 import { readGolden } from '../fixtures/golden.js';
@@ -53,7 +54,8 @@ t.test("correlations as SciPy's, overlap as scikit-learn's, in any batches", asy
       for (const by of ['count', 'tokens']) {
         const path = join(dir, `${file++}.json`);
         const { prepared } = await compared(t, batches, { fraction, by, path });
-        await prepared.publish();
+        await publishAll(prepared.outputs, { together: false });
+        await prepared.discard();
         const written = JSON.parse(await readFile(path, 'utf8')) as {
           documents: number;
           targets: { target: string; spearman: number; jaccard: number }[];

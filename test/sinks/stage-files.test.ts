@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { publishAll } from '../../pipeline/publication/publish.js';
 import { stageFiles } from '../../sinks/stage-files.js';
 
 t.test('files appear when they are published, and not before', async (t) => {
@@ -10,7 +11,8 @@ t.test('files appear when they are published, and not before', async (t) => {
   const staged = await stageFiles(paths.map((path, i) => ({ path, content: contents[i]! })));
   t.strictSame(staged.files, paths);
   t.equal(await readFile(paths[0]!, 'utf8'), 'earlier');
-  await staged.publish();
+  await publishAll(staged.outputs, { together: false });
+  await staged.discard();
   t.equal(await readFile(paths[0]!, 'utf8'), 'new');
   t.strictSame([...(await readFile(paths[1]!))], [1, 2]);
   t.strictSame((await readdir(dir)).sort(), ['a.txt', 'deep']);

@@ -12,7 +12,7 @@ import type {
   Source,
   Transform,
 } from '../../pipeline/component.js';
-import { DataError } from '../../pipeline/errors.js';
+import { rejecting, type Told } from '../fixtures/rejecting.js';
 
 /** A context that remembers what it is told. */
 export interface TestContext extends Context {
@@ -22,8 +22,8 @@ export interface TestContext extends Context {
   readonly reports: string[];
 }
 
-/** What a stage sees of a run. Resources are closed when the test ends. */
-export function testContext(t: Test): TestContext {
+/** What a stage sees of a run; what it rejects ends it, or goes to a list. Resources are closed when the test ends. */
+export function testContext(t: Test, rejected?: Told[]): TestContext {
   const resources = new Map<string, Promise<{ close(): void | Promise<void> }>>();
   t.teardown(async () => {
     for (const resource of resources.values()) await (await resource).close();
@@ -38,9 +38,8 @@ export function testContext(t: Test): TestContext {
     signal: new AbortController().signal,
     tempDir: tmpdir(),
     leftOut: add(left),
-    reject: (place, reason, { cause } = {}) => {
-      throw new DataError(place, reason, { cause });
-    },
+    reject: rejecting(rejected),
+    tolerant: rejected !== undefined,
     count: add(figures),
     worked: () => undefined,
     doing: () => undefined,

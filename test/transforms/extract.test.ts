@@ -62,9 +62,9 @@ t.test('windows and batches of the model change nothing, and rows keep their ord
     values(expected, 'n'),
     texts.map((_, i) => i),
   );
-  t.same(
-    expected.map((batch) => batch.rows.length),
-    [9, 9, 9, 9, 4],
+  t.ok(
+    expected.every((batch) => batch.rows.length === 1),
+    'a window is cut from larger batches',
   );
   for (const options of [
     { batch_tokens: 64, window: 1 },
@@ -140,7 +140,7 @@ t.test('batches without rows, alone and between others', async (t) => {
   const context = testContext(t);
   const [first, second] = await tokenized(t, context, texts.slice(0, 18));
   const empty = { ...first!, columns: first!.columns.slice(0, 0), rows: new Uint32Array(0) };
-  for (const window of [1, 1000]) {
+  for (const window of [9, 1000]) {
     const out = await features([empty, first!, empty, second!], { window }, { k: 3 }, context);
     t.same(
       out.map((batch) => batch.rows.length),

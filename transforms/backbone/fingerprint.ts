@@ -12,17 +12,19 @@ const version = 'nag-model-1';
  * SHA-256, in hex, of everything that a model's features depend on: the architecture, and name, type, shape and bytes of
  * every tensor of its body, in the order of their names. It does not depend on how the tensors are spread over files.
  * Reads all of the body's weights. With deactivated neurons it is that of the checkpoint in which their weights are zero.
+ * @param weights those that count: for what depends on probabilities, all weights
  * @throws DataError where a file ends early; the signal's reason when it is aborted
  */
 export async function modelFingerprint(
   checkpoint: Checkpoint,
   signal?: AbortSignal,
   deactivate: Deactivation = {},
+  weights: typeof bodyWeights = bodyWeights,
 ): Promise<string> {
   const { maxPositions: _, tiedHead: __, ...arithmetic } = checkpoint.architecture;
   const hash = createHash('sha256');
   hash.update(`${version}\n${canonicalJson(arithmetic)}\n`);
-  const names = bodyWeights(checkpoint.architecture).map(({ name }) => name);
+  const names = weights(checkpoint.architecture).map(({ name }) => name);
   const zeros = zeroRows(deactivate);
   for (const name of names.sort()) {
     const tensor = checkpoint.tensors.get(name);

@@ -1,5 +1,6 @@
 import { type Batch, keepRows } from '../../pipeline/batch.js';
 import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
+import type { Pace } from './pace.js';
 import { keyOf, type SeenDocuments } from './seen.js';
 
 /** Token ids of a batch's documents: of one a row, or of several. */
@@ -13,7 +14,7 @@ interface BatchingOptions {
   /** Most tokens in one call, padding included; one document may be longer. */
   readonly batchTokens: number;
   /** Documents sorted together: fewer where their columns are large, as a window is held in memory. */
-  readonly window: number;
+  readonly pace: Pace;
   /** Remembers documents from window to window, where it is given. Equal ones in a window are computed once anyway. */
   readonly seen?: SeenDocuments;
   /** Told after each call of the model, and of documents that needed none: these have no tokens. */
@@ -35,7 +36,7 @@ export async function* runDocuments<D extends Documents>(
   input: AsyncIterable<D>,
   options: BatchingOptions,
 ): AsyncGenerator<BatchResult<D>> {
-  const windows = windowsOf(input, options.window);
+  const windows = windowsOf(input, options.pace);
   let next = windows.next();
   // A failure of the reader while the model works is thrown where the window is awaited.
   next.catch(() => undefined);
@@ -53,23 +54,22 @@ export async function* runDocuments<D extends Documents>(
 
 const windowBytes = 32e6;
 
-/** The same rows in batches of at most `most`. */
-export async function* inBatchesOf(most: number, input: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+/** The same rows in batches of at most `most()`, which is asked before each. */
+export async function* inBatchesOf(most: () => number, input: AsyncIterable<Batch>): AsyncGenerator<Batch> {
   for await (const batch of input) {
-    const count = batch.rows.length;
-    if (count <= most) yield batch;
-    else
-      for (let first = 0; first < count; first += most)
-        yield keepRows(
-          batch,
-          Uint32Array.from({ length: Math.min(most, count - first) }, (_, i) => first + i),
-        );
+    const positions = Uint32Array.from(batch.rows.keys());
+    let first = 0;
+    do {
+      const next = first + most();
+      yield keepRows(batch, positions.subarray(first, next));
+      first = next;
+    } while (first < positions.length);
   }
 }
 
 async function* windowsOf<D extends Documents>(
   input: AsyncIterable<D>,
-  documents: number,
+  pace: Pace,
 ): AsyncGenerator<D[], undefined> {
   let window: D[] = [];
   let count = 0;
@@ -78,7 +78,7 @@ async function* windowsOf<D extends Documents>(
     window.push(next);
     count += next.ids.length;
     bytes += next.batch.columns.data.byteLength;
-    if (count < documents && bytes < windowBytes) continue;
+    if (count < pace.documents && bytes < windowBytes) continue;
     yield window;
     window = [];
     count = 0;
@@ -92,6 +92,7 @@ async function* runWindow<D extends Documents>(
   window: readonly D[],
   options: BatchingOptions,
 ): AsyncGenerator<BatchResult<D>> {
+  const startedAt = performance.now();
   const documents = window.flatMap(({ ids }) => ids);
   const collected = new Results();
   const { fresh, repeats } = distinct(documents, collected, options.seen);
@@ -113,6 +114,7 @@ async function* runWindow<D extends Documents>(
   }
   for (const { position, of } of repeats) collected.copy(of, position);
   options.onDone(documents.length - fresh.length, 0);
+  options.pace.took(documents.length, performance.now() - startedAt);
   let first = 0;
   for (const own of window) {
     const count = own.ids.length;

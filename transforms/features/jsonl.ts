@@ -15,15 +15,22 @@ import {
 /**
  * Makers of the feature columns of files, by name. JSON lines say nothing of how features were made.
  * @param firstRows of each file; they must be alike, as all other rows must
+ * @param tolerant says nothing of those that are not like the first: they are told when they are read
  */
-export function featureMakers(firstRows: readonly ParsedRow[], said: Said): Map<string, ColumnMaker> {
+export function featureMakers(
+  firstRows: readonly ParsedRow[],
+  said: Said,
+  tolerant: boolean,
+): Map<string, ColumnMaker> {
   const columns = [...new Set(firstRows.flatMap(({ value }) => Object.keys(value)))];
   const makers = wantedTypes(columns, firstRows[0]!.place, said).map((type): [string, ColumnMaker] => {
     const name = featureColumn(type);
     const place = (row: ParsedRow) => ({ ...row.place, column: name });
-    const [first, ...others] = firstRows;
+    const usable = tolerant ? firstRows.filter((row) => hasIndices(row, name)) : firstRows;
+    const [first = firstRows[0], ...others] = usable;
     const layout = layoutOf(type, indicesOf(first!, name).length, place(first!), said);
-    for (const row of others) requireLength(indicesOf(row, name).length, layout, () => place(row));
+    if (!tolerant)
+      for (const row of others) requireLength(indicesOf(row, name).length, layout, () => place(row));
     return [name, makerOf(name, layout)];
   });
   return new Map(makers);
@@ -31,13 +38,26 @@ export function featureMakers(firstRows: readonly ParsedRow[], said: Said): Map<
 
 function makerOf(name: string, layout: Layout): ColumnMaker {
   const { info } = layout;
-  const make = (rows: readonly ParsedRow[]): Data => {
-    const values = new Int32Array(rows.length * info.layers * info.k);
-    for (const [i, row] of rows.entries())
-      putIndices(values, i, indicesOf(row, name), layout, () => ({ ...row.place, column: name }));
-    return featureData(values, rows.length, info);
+  const length = info.layers * info.k;
+  const cell = (row: ParsedRow): Int32Array => {
+    const values = new Int32Array(length);
+    putIndices(values, 0, indicesOf(row, name), layout, () => ({ ...row.place, column: name }));
+    return values;
   };
-  return { field: featureField(info), make };
+  const make = (cells: readonly unknown[]): Data => {
+    const values = new Int32Array(cells.length * length);
+    for (const [i, own] of cells.entries()) if (own instanceof Int32Array) values.set(own, i * length);
+    return featureData(values, cells.length, info);
+  };
+  return { field: featureField(info), cell, make };
+}
+
+function hasIndices(row: ParsedRow, name: string): boolean {
+  try {
+    return indicesOf(row, name).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function indicesOf({ value, place }: ParsedRow, name: string): readonly unknown[] {

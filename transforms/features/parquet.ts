@@ -1,7 +1,8 @@
 import { type Data, DataType, type Field, Struct, type Vector } from 'apache-arrow';
-import { type Batch, placeOf, withColumn } from '../../pipeline/batch.js';
-import type { OpenSource } from '../../pipeline/component.js';
+import { type Batch, keepRows, placeOf, withColumn } from '../../pipeline/batch.js';
+import type { Context, OpenSource, Reject } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
+import { orReject } from '../../pipeline/faults.js';
 import type { NeuronType } from '../backbone/types.js';
 import { featureColumn, featureData, featureInfo, featureMetadata } from '../columns.js';
 import type { ListedFile } from '../read-parquet.js';
@@ -71,16 +72,23 @@ function requireSame(
 }
 
 /** The layout of a column that no file tells, from the first row of all. */
-export async function firstLayout(source: OpenSource, type: NeuronType, said: Said): Promise<Layout> {
+export async function firstLayout(
+  source: OpenSource,
+  type: NeuronType,
+  said: Said,
+  { tolerant }: Context,
+): Promise<Layout> {
   const name = featureColumn(type);
+  const how = tolerant ? { reject: () => undefined } : {};
   for (const bundle of source.bundles) {
-    for await (const batch of source.read(bundle, { columns: [name] })) {
-      if (batch.rows.length === 0) continue;
+    for await (const batch of source.read(bundle, { columns: [name] }, how)) {
       const read = listReader(batch.columns.getChild(name)!);
-      const place = placeOf(batch, 0, name);
-      const indices = read(0);
-      if (!indices) throw noFeatures(place, null);
-      return layoutOf(type, indices.length, place, said);
+      for (const row of batch.rows.keys()) {
+        const place = placeOf(batch, row, name);
+        const indices = read(row);
+        if (indices) return layoutOf(type, indices.length, place, said);
+        if (!tolerant) throw noFeatures(place, null);
+      }
     }
   }
   throw new DataError(
@@ -90,20 +98,25 @@ export async function firstLayout(source: OpenSource, type: NeuronType, said: Sa
 }
 
 /** The batch with a column of lists as features. It can be read again: it is not a result to be kept. */
-export function withFeatures(batch: Batch, layout: Layout): Batch {
+export function withFeatures(whole: Batch, layout: Layout, reject: Reject): Batch {
   const { info } = layout;
   const name = featureColumn(info.neurons);
-  const column = batch.columns.getChild(name);
-  if (!column) return batch;
+  const column = whole.columns.getChild(name);
+  if (!column) return whole;
   const read = listReader(column);
-  const values = new Int32Array(batch.rows.length * info.layers * info.k);
-  for (let row = 0; row < batch.rows.length; row++) {
-    const place = () => placeOf(batch, row, name);
+  const values = new Int32Array(whole.rows.length * info.layers * info.k);
+  const usable: number[] = [];
+  const put = (row: number) => {
+    const place = () => placeOf(whole, row, name);
     const indices = read(row);
     if (!indices) throw noFeatures(place(), null);
-    putIndices(values, row, indices, layout, place);
-  }
-  const data = featureData(values, batch.rows.length, info);
+    putIndices(values, usable.length, indices, layout, place);
+    usable.push(row);
+  };
+  for (const row of whole.rows.keys()) orReject(() => put(row), reject);
+  const batch = keepRows(whole, Uint32Array.from(usable));
+  const used = values.subarray(0, batch.rows.length * info.layers * info.k);
+  const data = featureData(used, batch.rows.length, info);
   const made = withColumn(batch, name, data, { nullable: false, metadata: featureMetadata(info) });
   return { ...made, computed: batch.computed };
 }

@@ -1,13 +1,14 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Schema } from 'apache-arrow';
-import { glob } from 'tinyglobby';
 import { type Batch, type Bundle, keepRows, selectColumns } from '../../pipeline/batch.js';
 import type { Context, Making, OpenSource } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
-import { bundleFileSchema, readBundleFile } from '../../pipeline/store/bundle-file.js';
 import { makingOf, storeFolders } from '../../pipeline/store/bundle-store.js';
 import { differencesOf } from '../../pipeline/store/facts.js';
 import { rowColumn } from '../../pipeline/store/kept-columns.js';
+import { damaged, isIntact, pieceSchema, readPiece } from '../../pipeline/store/piece-file.js';
+import { arrangePieces, type Piece } from '../../pipeline/store/pieces.js';
 import { finishBatch, type Reading } from '../reading/finish.js';
 import type { ReadingOptions } from '../reading/options.js';
 import { mapRoles } from '../reading/roles.js';
@@ -41,7 +42,7 @@ async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/** What a store's folder holds, as a source: docids, features and other computed columns. A file is one bundle. */
+/** What a store's folder holds, as a source: docids, features and other computed columns. A piece is one bundle. */
 export async function openStore(
   folder: string,
   settings: ReadingOptions,
@@ -49,6 +50,7 @@ export async function openStore(
   firstOrdinal: number,
 ): Promise<OpenSource> {
   const files = await storedFiles(folder, context);
+  const pieces = new Map(files.map(({ path, piece }) => [path, piece]));
   const { fields } = requireSameSchema(files);
   const schema = new Schema(fields.filter(({ name }) => name !== rowColumn));
   const mapping = mapRoles(settings, schema, folder);
@@ -75,7 +77,8 @@ export async function openStore(
     rows: undefined,
     read: async function* (bundle, needs, how = {}) {
       let first = 0;
-      for await (const kept of readBundleFile(bundle.file)) {
+      if (!(await isIntact(folder, pieces.get(bundle.file)!, context.signal))) throw damaged(bundle.file);
+      for await (const kept of readPiece(bundle.file)) {
         context.signal.throwIfAborted();
         const positions = kept.schema.fields.flatMap(({ name }, i) => (name === rowColumn ? [] : [i]));
         const rows = Uint32Array.from({ length: kept.numRows }, (_, i) => first + i);
@@ -88,18 +91,25 @@ export async function openStore(
   };
 }
 
-/** By the names of the files from which they were made. */
+/** In the order of the files from which they were made. */
 async function storedFiles(folder: string, context: Context) {
-  const names = await glob('*.arrow', { cwd: folder, absolute: true, onlyFiles: true });
-  if (names.length === 0) throw new DataError({ file: folder }, 'holds no features yet');
+  const pieces = [...arrangePieces(await readdir(folder)).kept.values()].flat();
+  if (pieces.length === 0) throw new DataError({ file: folder }, 'holds no features yet');
   const files = [];
-  for (const path of names) {
+  for (const piece of pieces) {
     context.signal.throwIfAborted();
-    const schema = await bundleFileSchema(path);
-    const firstRow = Number(/-(\d+)-\w+\.arrow$/.exec(path)?.[1] ?? 0);
-    files.push({ path, schema, from: schema.metadata.get('nag.file') ?? '', firstRow });
+    const path = join(folder, piece.name);
+    const schema = await pieceSchema(path);
+    files.push({ path, piece, schema, from: schema.metadata.get('nag.file') ?? '' });
   }
-  return files.sort((a, b) => compare(a.from, b.from) || a.firstRow - b.firstRow || compare(a.path, b.path));
+  const firstRow = ({ key }: Piece) => Number(key.split('-')[1]);
+  return files.sort(
+    (a, b) =>
+      compare(a.from, b.from) ||
+      firstRow(a.piece) - firstRow(b.piece) ||
+      a.piece.from - b.piece.from ||
+      compare(a.path, b.path),
+  );
 }
 
 function compare(a: string, b: string): number {

@@ -25,8 +25,10 @@ export interface Conversion {
 /** A column with a form of its own, whatever its values suggest. */
 export interface ColumnMaker {
   readonly field: Field;
-  /** One value a row; errors name the row's place. */
-  make(rows: readonly ParsedRow[]): Data;
+  /** A row's value; errors name its place. */
+  cell(row: ParsedRow): unknown;
+  /** The column of such values. */
+  make(cells: readonly unknown[]): Data;
 }
 
 /** Rows as parsed, with the place of each. */
@@ -35,19 +37,25 @@ export interface ParsedRow {
   readonly place: Place;
 }
 
-/** Columns of parsed rows. Throws a `DataError` with file, line and column for a value that its type cannot hold. */
+/** A row's values, one a field. Throws a `DataError` with file, line and column for one that its type cannot hold. */
+export function cellsOf(row: ParsedRow, fields: readonly Field[], conversion: Conversion): unknown[] {
+  return fields.map((field) => {
+    const { name } = field;
+    const maker = conversion.makers?.get(name);
+    if (maker) return maker.cell(row);
+    return convert(own(row.value, name), field, { ...row.place, column: name, top: name }, conversion);
+  });
+}
+
+/** Columns of rows of such values. */
 export function toRecordBatch(
-  rows: readonly ParsedRow[],
+  rows: readonly (readonly unknown[])[],
   schema: Schema,
-  conversion: Conversion,
+  makers: Conversion['makers'],
 ): RecordBatch {
-  const children = schema.fields.map((field) => {
-    const maker = conversion.makers?.get(field.name);
-    if (maker) return maker.make(rows);
-    const values = rows.map(({ value, place }) =>
-      convert(own(value, field.name), field, { ...place, column: field.name, top: field.name }, conversion),
-    );
-    return vectorFromArray(values, field.type).data[0]!;
+  const children = schema.fields.map((field, i) => {
+    const cells = rows.map((row) => row[i]);
+    return makers?.get(field.name)?.make(cells) ?? vectorFromArray(cells, field.type).data[0]!;
   });
   const data = makeData({ type: new Struct(schema.fields), length: rows.length, nullCount: 0, children });
   return new RecordBatch(schema, data);

@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { DataError, messageOf } from '../../pipeline/errors.js';
+import type { Reject } from '../../pipeline/component.js';
+import { DataError, isBadData, messageOf } from '../../pipeline/errors.js';
 
 /** A line of text as bytes, without its end. Numbers count from 1. */
 export interface Line {
@@ -20,21 +19,56 @@ const maxLineBytes = 512 * 2 ** 20;
  */
 export async function* readLines(file: string): AsyncGenerator<Line> {
   const zipped = file.endsWith('.gz') || (await isGzip(file));
-  const raw = createReadStream(file, { highWaterMark: 1 << 18 });
-  const text: Readable = zipped ? createGunzip() : raw;
-  // Errors of the file arrive through `text`, which is destroyed with them.
-  const feeding =
-    text === raw
-      ? Promise.resolve()
-      : pipeline(raw, text as ReturnType<typeof createGunzip>).catch(() => undefined);
+  const raw = createReadStream(file, { highWaterMark: zipped ? 1 << 16 : 1 << 18 });
   try {
-    yield* splitLines(text, file);
+    yield* splitLines(zipped ? unpacked(raw) : raw, file);
   } catch (error) {
     throw error instanceof DataError ? error : explain(file, error);
   } finally {
     raw.destroy();
-    text.destroy();
-    await feeding;
+  }
+}
+
+/**
+ * What gzipped data hold. Where they are damaged, all that comes before is given first, the same each time: a stream
+ * would drop what nobody has taken yet.
+ */
+async function* unpacked(raw: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const gunzip = createGunzip();
+  let ready: Buffer[] = [];
+  let failure: unknown;
+  const closed = new Promise<void>((resolve) => gunzip.once('close', resolve));
+  gunzip.on('data', (part: Buffer) => ready.push(part));
+  gunzip.on('error', (error) => {
+    failure = error;
+  });
+  const take = () => {
+    const parts = ready;
+    ready = [];
+    return parts;
+  };
+  try {
+    for await (const chunk of raw) {
+      await Promise.race([closed, new Promise<void>((resolve) => gunzip.write(chunk, () => resolve()))]);
+      yield* take();
+      if (failure) throw failure;
+    }
+    gunzip.end();
+    await closed;
+    yield* take();
+    if (failure) throw failure;
+  } finally {
+    gunzip.destroy();
+  }
+}
+
+/** As `readLines`; the rest of a file whose compressed data are damaged, or that has an endless line, is rejected. */
+export async function* linesOf(file: string, reject: Reject): AsyncGenerator<Line> {
+  try {
+    yield* readLines(file);
+  } catch (error) {
+    if (!isBadData(error)) throw error;
+    reject(error.place, error.reason, { rows: undefined, cause: error });
   }
 }
 

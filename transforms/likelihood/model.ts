@@ -1,9 +1,12 @@
-import type { Context } from '../../pipeline/component.js';
+import type { Context, Facts } from '../../pipeline/component.js';
 import { DataError, NagError } from '../../pipeline/errors.js';
 import { openCheckpoint } from '../backbone/checkpoint.js';
 import { countNeurons, readDeactivation, requireFit } from '../backbone/deactivation.js';
+import { modelFingerprint } from '../backbone/fingerprint.js';
 import { openSession } from '../backbone/session.js';
+import { deviceName, resolveDevice } from '../backbone/session-device.js';
 import type { Deactivation, Session } from '../backbone/types.js';
+import { allWeights } from '../backbone/weights.js';
 import { openModelFolder } from '../model.js';
 import { DocumentTokenizer } from '../tokenizer/tokenizer.js';
 import { bosId } from './bos.js';
@@ -28,6 +31,46 @@ export interface Scorer extends SequenceRules {
   readonly session: Session;
 }
 
+/** The model's folder, its tokenizer, and how sequences are made for it. */
+async function openRules(options: ScorerOptions, context: Context) {
+  const folder = await openModelFolder(options.model, 'weights', context);
+  const tokenizerFolder = await openModelFolder(options.model, 'tokenizer', context);
+  const checkpoint = await openCheckpoint(folder);
+  const { architecture } = checkpoint;
+  const maxLength = options.max_length ?? Math.min(usualLength, architecture.maxPositions);
+  const tokenizer = await context.resource(`tokenizer ${tokenizerFolder}`, () =>
+    DocumentTokenizer.open(tokenizerFolder),
+  );
+  if (tokenizer.vocabulary > architecture.vocabulary)
+    throw new DataError(
+      { file: folder },
+      `the model knows ${architecture.vocabulary} tokens and its tokenizer gives ids up to ${tokenizer.vocabulary - 1}: they do not belong together`,
+    );
+  const bos = await bosId(options.bos, folder, tokenizer);
+  return { folder, checkpoint, tokenizer, maxLength, bos };
+}
+
+/** What its measures depend on besides the texts. Reads all weights, once. */
+export async function scorerFacts(options: ScorerOptions, context: Context): Promise<Facts> {
+  const { folder, checkpoint, tokenizer, maxLength, bos } = await openRules(options, context);
+  const { deactivate: keys } = options;
+  const off = keys === undefined ? undefined : await readDeactivation(keys, checkpoint.architecture);
+  const { hash } = await context.resource(`fingerprint with head ${folder} ${keys ?? ''}`, async () => ({
+    hash: await modelFingerprint(checkpoint, context.signal, off, allWeights),
+    close: () => undefined,
+  }));
+  const device = await resolveDevice(options.device);
+  // A run that finds everything kept opens no session.
+  context.provenance.set('nag.device', deviceName(device));
+  return {
+    model: hash,
+    tokenizer: tokenizer.sha256,
+    max_length: maxLength,
+    bos: bos ?? 'none',
+    device: device.provider,
+  };
+}
+
 /**
  * @param neurons those that are switched off, where a stage gives them
  * @throws DataError for what is wrong with the model's folder, and where model and tokenizer do not belong together
@@ -38,19 +81,8 @@ export async function openScorer(
   neurons?: Deactivation,
 ): Promise<Scorer> {
   const { device, threads } = options;
-  const model = await openModelFolder(options.model, 'weights', context);
-  const tokenizerFolder = await openModelFolder(options.model, 'tokenizer', context);
-  const { architecture } = await openCheckpoint(model);
-  const maxLength = options.max_length ?? Math.min(usualLength, architecture.maxPositions);
-  const tokenizer = await context.resource(`tokenizer ${tokenizerFolder}`, () =>
-    DocumentTokenizer.open(tokenizerFolder),
-  );
-  if (tokenizer.vocabulary > architecture.vocabulary)
-    throw new DataError(
-      { file: model },
-      `the model knows ${architecture.vocabulary} tokens and its tokenizer gives ids up to ${tokenizer.vocabulary - 1}: they do not belong together`,
-    );
-  const bos = await bosId(options.bos, model, tokenizer);
+  const { folder, checkpoint, tokenizer, maxLength, bos } = await openRules(options, context);
+  const { architecture } = checkpoint;
   const { deactivate: keys } = options;
   if (keys !== undefined && neurons)
     throw new NagError(
@@ -59,7 +91,7 @@ export async function openScorer(
   const deactivate = keys === undefined ? neurons : await readDeactivation(keys, architecture);
   if (neurons) requireFit(neurons, architecture);
   const request = {
-    model,
+    model: folder,
     neurons: [],
     logProbabilities: true,
     maxLength,

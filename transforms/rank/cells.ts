@@ -2,27 +2,36 @@ import { DataType, type Vector } from 'apache-arrow';
 import { isText, textReader } from '../../pipeline/arrow/text.js';
 import { type Batch, findColumn, placeOf, roleColumn } from '../../pipeline/batch.js';
 import { DataError, NagError } from '../../pipeline/errors.js';
+import type { Fault } from '../../pipeline/faults.js';
 import { docidEncoder } from '../nag/docid.js';
 
 const maxTokens = 2 ** 32 - 1;
 
+/** What is wrong with a row of a batch, by its position. */
+export type FaultOf = (row: number) => Fault | undefined;
+
 /** Token counts of a batch; null and NaN count 0. Throws a `DataError` for what is no count. */
 export function tokenCounts(batch: Batch): Float64Array {
+  const { vector } = tokenColumn(batch);
+  const faultOf = tokenFaults(batch);
+  return Float64Array.from(batch.rows, (_, row) => {
+    const fault = faultOf(row);
+    if (fault) throw new DataError(placeOf(batch, row, fault.column), fault.reason);
+    return Number(vector.get(row)) || 0;
+  });
+}
+
+/** What is no count of tokens. */
+export function tokenFaults(batch: Batch): FaultOf {
   const { vector, name } = tokenColumn(batch);
-  const counts = new Float64Array(batch.rows.length);
-  for (let row = 0; row < counts.length; row++) {
+  return (row) => {
     const value: unknown = vector.get(row);
     const count = value === null ? 0 : Number(value);
-    if (Number.isNaN(count)) continue;
-    if (count < 0 || count > maxTokens || !Number.isInteger(count)) {
-      throw new DataError(
-        placeOf(batch, row, name),
-        `expected a number of tokens (a whole number of at least 0), found ${String(value)}`,
-      );
-    }
-    counts[row] = count;
-  }
-  return counts;
+    if (Number.isNaN(count) || (count >= 0 && count <= maxTokens && Number.isInteger(count)))
+      return undefined;
+    const reason = `expected a number of tokens (a whole number of at least 0), found ${String(value)}`;
+    return { reason, column: name };
+  };
 }
 
 function tokenColumn(batch: Batch): { vector: Vector; name: string } {
@@ -44,31 +53,48 @@ function tokenColumn(batch: Batch): { vector: Vector; name: string } {
   return { vector, name };
 }
 
-/** Quality scores of a batch, NaN where there is none. Throws a `DataError` for what is no finite number. */
+/** Quality scores of a batch, NaN where there is none. */
 export function qualityValues(batch: Batch, column: string): Float64Array {
-  const vector = findColumn(batch.columns, column);
-  if (!vector || !(DataType.isInt(vector.type) || DataType.isFloat(vector.type))) {
-    const found = vector
-      ? `it holds ${String(vector.type)}`
-      : 'found none of this name, neither in the file nor made by the stages before';
-    throw new DataError(
-      { file: batch.bundle.file },
-      `quality: expected a column "${column}" of numbers, ${found}`,
-    );
-  }
-  return Float64Array.from({ length: batch.rows.length }, (_, row) => {
+  const vector = qualityColumn(batch, column);
+  return Float64Array.from(batch.rows, (_, row) => {
     const value: unknown = vector.get(row);
-    const number = value === null ? Number.NaN : Number(value);
-    if (Math.abs(number) === Infinity)
-      throw new DataError(placeOf(batch, row, column), 'quality: expected a finite number, found infinity');
-    return number;
+    return value === null ? Number.NaN : Number(value);
   });
+}
+
+/** What is no quality: infinity. */
+export function qualityFaults(batch: Batch, column: string): FaultOf {
+  const vector = qualityColumn(batch, column);
+  return (row) =>
+    Math.abs(Number(vector.get(row))) === Infinity
+      ? { reason: 'quality: expected a finite number, found infinity', column }
+      : undefined;
+}
+
+function qualityColumn(batch: Batch, column: string): Vector {
+  const vector = findColumn(batch.columns, column);
+  if (vector && (DataType.isInt(vector.type) || DataType.isFloat(vector.type))) return vector;
+  const found = vector
+    ? `it holds ${String(vector.type)}`
+    : 'found none of this name, neither in the file nor made by the stages before';
+  throw new DataError(
+    { file: batch.bundle.file },
+    `quality: expected a column "${column}" of numbers, ${found}`,
+  );
 }
 
 /** Whether docids are ordered as text or as numbers. */
 export type DocidKind = 'text' | 'integer';
 
-/** Docids of a batch as bytes in their order; undefined where the pool has no such column. */
+/** Docids that are missing. Whether a document is selected must not decide whether that is noticed. */
+export function docidFaults(batch: Batch, reason = 'the docid is null; every document needs one'): FaultOf {
+  const column = batch.roles.docid;
+  const vector = column === undefined ? undefined : findColumn(batch.columns, column);
+  if (!vector || vector.nullCount === 0) return () => undefined;
+  return (row) => (vector.isValid(row) ? undefined : { reason, column });
+}
+
+/** Docids of a batch, of which none is missing, as bytes in their order; undefined where the pool has no such column. */
 export function docidReader(batch: Batch): { kind: DocidKind; read(row: number): Uint8Array } | undefined {
   const name = batch.roles.docid;
   if (name === undefined || !findColumn(batch.columns, name)) return undefined;
@@ -80,17 +106,9 @@ export function docidReader(batch: Batch): { kind: DocidKind; read(row: number):
       `expected docids as text or whole numbers, found ${String(vector.type)}`,
     );
   }
-  requireAll(vector, batch, name);
   const encode = docidEncoder();
   const text = kind === 'text' ? textReader(vector) : undefined;
   return { kind, read: (row) => encode(text ? text(row)! : (vector.get(row) as number | bigint)) };
-}
-
-/** Whether a document is selected must not decide whether its missing docid is noticed. */
-function requireAll(vector: Vector, batch: Batch, name: string): void {
-  if (vector.nullCount === 0) return;
-  const row = batch.rows.findIndex((_, i) => !vector.isValid(i));
-  throw new DataError(placeOf(batch, row, name), 'the docid is null; every document needs one');
 }
 
 /** The distances to rank by. */

@@ -1,9 +1,10 @@
 import { type Batch, inputOrder, keepRows } from '../../pipeline/batch.js';
 import type { CombineContext } from '../../pipeline/component.js';
 import { NagError } from '../../pipeline/errors.js';
+import { withoutFaults } from '../../pipeline/faults.js';
 import { distanceColumn } from '../score.js';
 import { Candidates } from './candidates.js';
-import { docidReader, qualityValues } from './cells.js';
+import { docidFaults, docidReader, qualityFaults, qualityValues, tokenFaults } from './cells.js';
 import { ComputedColumns } from './computed.js';
 import { offer, offersOf } from './offers.js';
 import type { RankOptions } from './options.js';
@@ -49,9 +50,10 @@ export function createPartial({ context, opened }: RankState): RankPartial {
   };
 }
 
-export async function addBatch(partial: RankPartial, whole: Batch, state: RankState): Promise<RankPartial> {
+export async function addBatch(partial: RankPartial, given: Batch, state: RankState): Promise<RankPartial> {
   const { settings, context } = state;
-  requireInputOrder(partial, whole);
+  requireInputOrder(partial, given);
+  const whole = usable(given, state);
   const docids = docidReader(whole);
   if (!docids)
     context.note(
@@ -132,6 +134,24 @@ function requireInputOrder(partial: RankPartial, batch: Batch): void {
       );
     partial.lastOrder = order;
   }
+}
+
+/** The documents that can be ranked. */
+function usable(batch: Batch, { settings, context }: RankState): Batch {
+  const { quality } = settings;
+  const faults = [
+    docidFaults(batch),
+    tokenFaults(batch),
+    ...(quality ? [qualityFaults(batch, quality.column)] : []),
+  ];
+  const faultOf = (row: number) => {
+    for (const found of faults) {
+      const fault = found(row);
+      if (fault) return fault;
+    }
+    return undefined;
+  };
+  return withoutFaults(batch, faultOf, context.reject);
 }
 
 function withQuality(batch: Batch, column: string, context: CombineContext): Batch {

@@ -2,6 +2,7 @@ import { Float64, Int32, makeBuilder, makeData, Utf8 } from 'apache-arrow';
 import { gatherBatch } from '../../pipeline/arrow/gather.js';
 import { type Batch, inputOrder, withColumn, withoutColumns } from '../../pipeline/batch.js';
 import { distanceColumn } from '../score.js';
+import { selectionChanges } from './changes.js';
 import { type Choice, inInputOrder } from './choice.js';
 import type { RankPartial, RankState } from './partial.js';
 import type { RankTarget } from './targets.js';
@@ -27,6 +28,7 @@ export async function* selectedRows(
   const places = inInputOrder(choice);
   const { removed = new Set<string>(), roles = {}, targets = unnamed } = partial.shape ?? {};
   const rows = context.reread(distinct(choice, places), removed);
+  const changes = selectionChanges(choice, targets, context);
   let at = 0;
   for await (const batch of partial.computed.attach(rows)) {
     if (batch.columns.getChild(targetColumn) && targets[0]!.name !== undefined)
@@ -41,9 +43,12 @@ export async function* selectedRows(
     for (let from = 0; from === 0 || from < positions.length; from += size) {
       const part = repeated(own, Uint32Array.from(positions.slice(from, from + size)));
       const chosen = places.subarray(start + from, start + from + part.rows.length);
-      yield withRanks(part, chosen, choice, targets, settings.quality !== undefined);
+      const out = withRanks(part, chosen, choice, targets, settings.quality !== undefined);
+      changes?.add(out, chosen);
+      yield out;
     }
   }
+  await changes?.finish();
 }
 
 const unnamed: readonly RankTarget[] = [{ name: undefined, column: distanceColumn }];

@@ -1,4 +1,5 @@
 import { Field, makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
+import type { Reject } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
 
 /**
@@ -12,12 +13,7 @@ export function requireSameSchema(
   if (!first) throw new RangeError('no files');
   for (const other of others) {
     const difference = differenceOf(first.schema, other.schema);
-    if (difference !== undefined) {
-      throw new DataError(
-        { file: other.path },
-        `its columns differ from those of ${first.path}: ${difference}; read the files in two stages, or write them alike`,
-      );
-    }
+    if (difference !== undefined) throw new DataError({ file: other.path }, differs(first.path, difference));
   }
   const fields = first.schema.fields.map((field, i) =>
     withNulls(
@@ -26,6 +22,29 @@ export function requireSameSchema(
     ),
   );
   return new Schema(fields, first.schema.metadata);
+}
+
+/** The files that are alike in names, order and types of columns; where there are several kinds, those of the commonest. */
+export function alikeFiles<
+  File extends { readonly path: string; readonly schema: Schema; readonly rows: number },
+>(files: readonly File[], reject: Reject): File[] {
+  const kinds: File[][] = [];
+  for (const file of files) {
+    const kind = kinds.find(([first]) => differenceOf(first!.schema, file.schema) === undefined);
+    if (kind) kind.push(file);
+    else kinds.push([file]);
+  }
+  const alike = kinds.reduce((most, kind) => (kind.length > most.length ? kind : most));
+  const [first] = alike;
+  for (const { path, schema, rows } of files) {
+    const difference = differenceOf(first!.schema, schema);
+    if (difference !== undefined) reject({ file: path }, differs(first!.path, difference), { rows });
+  }
+  return alike;
+}
+
+function differs(first: string, difference: string): string {
+  return `its columns differ from those of ${first}: ${difference}; read the files in two stages, or write them alike`;
 }
 
 /** A batch of one of the files, whose columns may hold nulls where those of `schema` may. */

@@ -44,7 +44,7 @@ async function run(documents: readonly Int32Array[], log: string[], window: numb
   const runs = runDocuments(input(), {
     session: fakeSession(log),
     batchTokens: 30,
-    window,
+    pace: { documents: window, took: () => undefined },
     ...(seen ? { seen } : {}),
     onDone: (done, tokens) => {
       counts.documents += done;

@@ -1,6 +1,6 @@
 import type { Schema } from 'apache-arrow';
 import t from 'tap';
-import { checkKeys, toRecordBatch } from '../../../transforms/jsonl/convert.js';
+import { cellsOf, checkKeys, toRecordBatch } from '../../../transforms/jsonl/convert.js';
 import { join, schemaOf, shapeOf } from '../../../transforms/jsonl/infer.js';
 
 type Row = Record<string, unknown>;
@@ -17,7 +17,10 @@ const placed = (rows: readonly Row[]) =>
 /** Rows as they come out; `like` are the rows that gave the types. */
 function converted(rows: readonly Row[], like = rows, invalidText: 'fail' | 'replace' = 'fail') {
   let replaced = 0;
-  const batch = toRecordBatch(placed(rows), schemaFor(like), { invalidText, replaced: () => replaced++ });
+  const schema = schemaFor(like);
+  const conversion = { invalidText, replaced: () => replaced++ };
+  const cells = placed(rows).map((row) => cellsOf(row, schema.fields, conversion));
+  const batch = toRecordBatch(cells, schema, undefined);
   const text = JSON.stringify(batch.toArray(), (_, value: unknown) =>
     typeof value === 'bigint' ? Number(value) : value,
   );

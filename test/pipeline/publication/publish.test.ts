@@ -1,12 +1,15 @@
 import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { makeStagingFolder, publish } from '../../pipeline/publish.js';
+import { publishAll } from '../../../pipeline/publication/publish.js';
+import { makeStagingFolder } from '../../../pipeline/publication/staging.js';
+
+const publish = (temporary: string, final: string) => publishAll([{ temporary, final }], { together: false });
 
 t.test('a staging folder is a hidden sibling; missing parents are made', async (t) => {
   const dir = t.testdir();
   const staging = await makeStagingFolder(join(dir, 'a', 'b', 'out.parquet'));
-  t.match(staging, new RegExp(`/a/b/\\.out\\.parquet\\.tmp-${process.pid}-[0-9a-f]{8}$`));
+  t.match(staging, new RegExp(`/a/b/\\.out\\.parquet\\.tmp-[0-9a-f]{8}-${process.pid}-[0-9a-f]{9,}$`));
   t.same(readdirSync(staging), []);
   t.not(await makeStagingFolder(join(dir, 'a', 'b', 'out.parquet')), staging, 'each its own');
 });

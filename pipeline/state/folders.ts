@@ -1,0 +1,11 @@
+import { join } from 'node:path';
+
+/** Where a run with this state folder spills. */
+export function spillFolder(dir: string): string {
+  return join(dir, 'tmp');
+}
+
+/** Where a run with this state folder keeps what costly stages have computed. */
+export function workFolder(dir: string): string {
+  return join(dir, 'work');
+}

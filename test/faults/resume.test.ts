@@ -1,0 +1,108 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { writeModelFolder } from '../fixtures/checkpoint.js';
+import { runCli, startCli } from '../fixtures/cli.js';
+import {
+  type Form,
+  forget,
+  makeResumable,
+  outputs,
+  piecesIn,
+  rows,
+  rowsKept,
+  runPieces,
+} from '../fixtures/resumable.js';
+
+for (const form of ['parquet', 'jsonl'] satisfies Form[])
+  for (const ranked of [true, false])
+    t.test(`killed again and again: ${form}, ${ranked ? 'ranked' : 'as it comes'}`, async (t) => {
+      const total = ranked ? rows.target + rows.pool : rows.pool;
+      const dir = await makeResumable(t, { form, ranked });
+      const whole = await runPieces(dir);
+      t.equal(whole.done?.computed, total, whole.stderr);
+      const expected = await outputs(dir);
+      await forget(dir);
+      let kept = 0;
+      let kills = 0;
+      for (const pieces of [1, 2, 1]) {
+        const ran = await runPieces(dir, pieces);
+        if (ran.done) break;
+        kills++;
+        const now = await rowsKept(dir);
+        t.ok(now > kept, `${now} rows are kept`);
+        kept = now;
+        await t.rejects(outputs(dir), 'nothing is published');
+      }
+      t.ok(kills > 0, 'it was killed');
+      t.ok(kept < total, 'there is something left to do');
+      t.equal((await runPieces(dir)).done?.computed, total - kept, 'what is kept is not computed again');
+      t.strictSame(await outputs(dir), expected);
+      await rm(join(dir, 'out'), { recursive: true });
+      t.equal((await runPieces(dir)).done?.computed, 0);
+      t.strictSame(await outputs(dir), expected, 'all of it is kept');
+    });
+
+t.test('a measured model, and rows that a stage leaves out, killed', async (t) => {
+  const dir = await makeResumable(t, { form: 'jsonl', ranked: false });
+  await writeFile(
+    join(dir, 'pipeline.yaml'),
+    `version: 1
+state_dir: state
+stages:
+  - {use: read.jsonl, with: {path: "pool-*.jsonl", batch_rows: 50}}
+  - {use: filter, with: {where: {token_num: {min: 30}}}}
+  - {use: likelihood, with: {model: model, max_length: 16, device: cpu, threads: 1}}
+  - {id: end, use: sample, with: {fraction: 0.7}}
+  - {use: write.parquet, with: {path: out/rows.parquet}}
+  - {use: write.jsonl, from: end, with: {path: out/rows.jsonl}}
+`,
+  );
+  const total = rows.pool - 3 * 30;
+  const whole = await runPieces(dir);
+  t.equal(whole.done?.computed, total, whole.stderr);
+  const expected = await outputs(dir);
+  await forget(dir);
+  t.equal((await runPieces(dir, 2)).done, undefined);
+  const kept = await rowsKept(dir);
+  t.equal((await runPieces(dir)).done?.computed, total - kept);
+  t.strictSame(await outputs(dir), expected);
+  await writeModelFolder(join(dir, 'model'), 'qwen3', {
+    tied: false,
+    config: { num_hidden_layers: 2 },
+  });
+  t.match((await runPieces(dir)).done?.notes, [/likelihood model: [0-9a-f]{12}… and/], 'its head counts too');
+});
+
+t.test('SIGTERM: the piece in progress is finished, within a file', async (t) => {
+  const dir = await makeResumable(t, { form: 'jsonl', ranked: false });
+  const run = () => runCli(['run', 'pipeline.yaml'], { cwd: dir });
+  t.equal((await run()).code, 0);
+  const expected = await outputs(dir);
+  await forget(dir);
+  const program = startCli(['run', 'pipeline.yaml'], { cwd: dir });
+  await writing(dir);
+  program.child.kill('SIGTERM');
+  t.equal((await program.result).code, 143);
+  const kept = await rowsKept(dir);
+  t.ok(kept > 0 && kept < rows.pool, `${kept} rows are kept`);
+  t.ok(
+    (await piecesIn(dir)).some((path) => !path.includes('-end.')),
+    'a part of a file',
+  );
+  const { stdout } = await run();
+  t.match(stdout, new RegExp(`extract\\+top_k +${rows.pool - kept} `));
+  t.match(stdout, `${kept} reused`);
+  t.strictSame(await outputs(dir), expected);
+});
+
+/** Until some of a piece is written. */
+async function writing(dir: string): Promise<void> {
+  const work = join(dir, 'state/work');
+  for (;;) {
+    const names = await readdir(work, { recursive: true }).catch(() => []);
+    for (const name of names.filter((own) => /\.tmp-[^/]*$/.test(own)))
+      if ((await readFile(join(work, name), 'latin1').catch(() => '')).startsWith('ARROW')) return;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}

@@ -1,0 +1,137 @@
+import { Int32 } from 'apache-arrow';
+import t from 'tap';
+import { z } from 'zod';
+import { defineTransform, type Transform } from '../../pipeline/component.js';
+import { makePlan } from '../../pipeline/plan.js';
+import {
+  collectSink,
+  mapStage,
+  memorySource,
+  recordBatch,
+  type StageRow,
+  stagesOf,
+} from '../fixtures/engine.js';
+
+const source = memorySource([[recordBatch({ n: [new Int32(), [1]] })]]);
+const plain = mapStage((batch) => batch);
+const costly: Transform = { ...plain, name: 'costly', costly: () => true };
+const store = defineTransform({
+  name: 'store',
+  summary: '',
+  example: '',
+  options: z.strictObject({}),
+  store: () => Promise.reject(new Error('not opened')),
+  run: (input) => input,
+});
+const sink = collectSink();
+
+function kept(rows: readonly StageRow[]): string[] {
+  const { nodes } = makePlan(stagesOf(rows), { checkpoints: '/work' });
+  return [...nodes.values()]
+    .filter(({ component }) => component.name === 'checkpoint')
+    .map(({ id, inputs }) => `${inputs.main.join()} > ${id}`);
+}
+
+t.test('behind the last costly stage of a chain; what read that reads it', async (t) => {
+  const rows: StageRow[] = [
+    ['s', source],
+    ['a', costly],
+    ['b', plain],
+    ['c', costly],
+    ['c.kept', plain],
+    ['w', sink],
+  ];
+  t.strictSame(kept(rows), ['c > c.kept-2'], 'the id is free');
+  const plan = makePlan(stagesOf(rows), { checkpoints: '/work' });
+  t.strictSame(plan.nodes.get('c.kept')?.inputs.main, ['c.kept-2']);
+  t.strictSame(plan.segments[0]?.stored.get('c.kept-2'), { source: 's', chain: ['a', 'b', 'c'] });
+  t.strictSame(
+    [...makePlan(stagesOf(rows)).nodes.keys()],
+    ['s', 'a', 'b', 'c', 'c.kept', 'w'],
+    'not asked for',
+  );
+});
+
+t.test('several may read it', async (t) => {
+  t.strictSame(
+    kept([
+      ['s', source],
+      ['a', costly],
+      ['w', sink],
+      ['v', sink, {}, ['a']],
+    ]),
+    ['a > a.kept'],
+  );
+});
+
+t.test('not where it could not be kept, or is kept already', async (t) => {
+  const cases: Record<string, StageRow[]> = {
+    'nothing costly': [
+      ['s', source],
+      ['a', plain],
+      ['w', sink],
+    ],
+    'a store below': [
+      ['s', source],
+      ['a', costly],
+      ['b', plain],
+      ['f', store],
+      ['w', sink],
+    ],
+    'a store above': [
+      ['s', source],
+      ['f', store],
+      ['a', costly],
+      ['w', sink],
+    ],
+    'several inputs': [
+      ['s', source],
+      ['t', source],
+      ['a', costly, {}, ['s', 't']],
+      ['w', sink],
+    ],
+    'another reader': [
+      ['s', source],
+      ['b', plain],
+      ['a', costly],
+      ['w', sink],
+      ['v', sink, {}, ['b']],
+    ],
+    'the source has another reader': [
+      ['s', source],
+      ['a', costly],
+      ['w', sink],
+      ['v', sink, {}, ['s']],
+    ],
+    'a stage that looks at rows before': [
+      ['s', source],
+      ['d', { ...plain, remembers: true }],
+      ['a', costly],
+      ['w', sink],
+    ],
+  };
+  for (const [name, rows] of Object.entries(cases)) t.strictSame(kept(rows), [], name);
+  t.strictSame(
+    kept([
+      ['s', source],
+      ['a', costly],
+      ['d', { ...plain, remembers: true }],
+      ['b', costly],
+      ['w', sink],
+    ]),
+    ['a > a.kept'],
+    'the last that can be kept',
+  );
+});
+
+t.test('a store that a user puts behind a stage that looks at rows before is refused', async (t) => {
+  const rows: StageRow[] = [
+    ['s', source],
+    ['d', { ...plain, remembers: true }],
+    ['f', store],
+    ['w', sink],
+  ];
+  t.throws(() => makePlan(stagesOf(rows)), {
+    message: /"f" keeps what depends on a document alone, and "d" looks/,
+  });
+});
