@@ -3,7 +3,7 @@ import { chmod, chown, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { judgeEnd } from './errnos.js';
 import { type Row, startRow, tried } from './row.js';
-import { faultsOfText, lastLine, makeScenario, published, runTonight, type Scenario } from './scenario.js';
+import { copying, faultsOfText, lastLine, makeScenario, published, runTonight, type Scenario } from './scenario.js';
 import type { PartSettings } from './settings.js';
 
 /** Runs on file systems of their own that are full, or all but full. */
@@ -20,7 +20,7 @@ async function onSmallDisk(row: Row, scenario: Scenario, place: string, kilobyte
   const aside = join(scenario.root, '..', 'aside');
   await mkdir(folder, { recursive: true });
   await rm(aside, { recursive: true, force: true });
-  await cp(folder, aside, { recursive: true, preserveTimestamps: true });
+  await cp(folder, aside, copying);
   const size = Math.max(kilobytes, (await bytesOf(folder)) / 1024 + 4);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${Math.ceil(size)}k`, 'tmpfs', folder]);
   if (mounted.status !== 0) {
@@ -29,7 +29,7 @@ async function onSmallDisk(row: Row, scenario: Scenario, place: string, kilobyte
   }
   let code: number | null = null;
   try {
-    await cp(aside, folder, { recursive: true, preserveTimestamps: true });
+    await cp(aside, folder, copying);
     const ended = await runTonight(scenario);
     ({ code } = ended);
     const state = await published(scenario);
@@ -46,11 +46,11 @@ async function onSmallDisk(row: Row, scenario: Scenario, place: string, kilobyte
     );
   } finally {
     await rm(aside, { recursive: true, force: true });
-    await cp(folder, aside, { recursive: true, preserveTimestamps: true });
+    await cp(folder, aside, copying);
     spawnSync('umount', ['-l', folder]);
   }
   // With room again, from where it stopped.
-  await cp(aside, folder, { recursive: true, preserveTimestamps: true });
+  await cp(aside, folder, copying);
   const { code: next, stderr } = await runTonight(scenario);
   const state = await published(scenario);
   if (next !== 0 || state !== 'new')

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { loadForCommand } from '../../pipeline/cli/load.js';
 import { makePlan } from '../../pipeline/plan.js';
 import { runPlan } from '../../pipeline/run.js';
@@ -7,7 +6,6 @@ import { runPlan } from '../../pipeline/run.js';
 export async function runConfig(file: string): Promise<void> {
   const config = await loadForCommand(file, []);
   const signal = new AbortController().signal;
-  await mkdir(config.tempDir, { recursive: true });
   await runPlan(makePlan(config.stages), { signal, tempDir: config.tempDir });
 }
 

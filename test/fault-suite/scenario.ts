@@ -1,5 +1,5 @@
-import { cp, mkdir, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { cp, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Int64 } from 'apache-arrow';
 import { writeModelFolder } from '../fixtures/checkpoint.js';
 import { writeTestParquet } from '../fixtures/parquet.js';
@@ -31,6 +31,9 @@ export interface Scenario {
   reset(to?: 'evening' | 'morning'): Promise<void>;
 }
 
+/** Time stamps and links stay what they are. */
+export const copying = { recursive: true, preserveTimestamps: true, verbatimSymlinks: true } as const;
+
 /** Paths from a folder, and content in hexadecimal. */
 export type Contents = Readonly<Record<string, string>>;
 
@@ -40,7 +43,7 @@ export async function makeScenario(folder: string, variant: Variant): Promise<Sc
   await mkdir(join(folder, 'night'), { recursive: true });
   const root = join(await realpath(folder), 'night');
   const saved = (time: string) => join(root, '..', time);
-  const save = (time: string) => cp(root, saved(time), { recursive: true, preserveTimestamps: true });
+  const save = (time: string) => cp(root, saved(time), copying);
   const config = join(root, 'nightly.yaml');
   await writeMaterial(root, variant);
   await expectSuccess(await runProgram(['run', config, '--set', 'target=old']));
@@ -49,7 +52,7 @@ export async function makeScenario(folder: string, variant: Variant): Promise<Sc
   await save('evening');
   const reset = async (to = 'evening') => {
     await rm(root, { recursive: true, force: true });
-    await cp(saved(to), root, { recursive: true, preserveTimestamps: true });
+    await cp(saved(to), root, copying);
   };
   await expectSuccess(await runProgram(['run', config]));
   const fresh = await contentsOf(join(root, 'out'));
@@ -67,14 +70,13 @@ export async function runTonight(scenario: Scenario, options: ProgramOptions = {
 
 /** What lies published. */
 export async function published(scenario: Scenario): Promise<'old' | 'new' | 'mixed' | 'neither'> {
-  const found = await contentsOf(join(scenario.root, 'out')).catch(() => ({}));
-  const visible = withoutHidden(found);
-  if (same(visible, withoutHidden(scenario.old))) return 'old';
-  if (same(visible, withoutHidden(scenario.fresh))) return 'new';
-  const known = Object.entries(visible).every(
+  const found = await contentsOf(join(scenario.root, 'out'));
+  if (same(found, scenario.old)) return 'old';
+  if (same(found, scenario.fresh)) return 'new';
+  const known = Object.entries(found).every(
     ([path, bytes]) => scenario.old[path] === bytes || scenario.fresh[path] === bytes,
   );
-  return known && Object.keys(visible).length > 0 ? 'mixed' : 'neither';
+  return known && Object.keys(found).length > 0 ? 'mixed' : 'neither';
 }
 
 /** Runs once more, undisturbed; what is wrong then. */
@@ -121,26 +123,35 @@ export async function pointsOf(scenario: Scenario): Promise<string[]> {
   return points;
 }
 
+/** What others see in a folder: links are followed, hidden files are none of theirs. */
 export async function contentsOf(folder: string): Promise<Contents> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const read = files.map(async (file) => [relative(folder, file), (await readFile(file)).toString('hex')]);
-  return Object.fromEntries((await Promise.all(read)).sort());
+  const contents: Record<string, string> = {};
+  for (const name of (await readdir(folder).catch(() => [])).sort()) {
+    if (name.startsWith('.')) continue;
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isDirectory()) contents[name] = found ? (await readFile(path)).toString('hex') : 'leads nowhere';
+    else
+      for (const [inner, bytes] of Object.entries(await contentsOf(path))) contents[join(name, inner)] = bytes;
+  }
+  return contents;
 }
 
-/** All paths below the root, less what differs between runs; of the state folder only what looks unfinished. */
+/**
+ * All paths below the root, less what differs between runs: of the state folder only what looks unfinished, of
+ * published versions only how many there are.
+ */
 async function pathsIn(root: string): Promise<string[]> {
-  const all = await readdir(root, { recursive: true });
-  const names = all
-    .map((path) => pointName(path, root))
-    .filter((path) => !/^state(\/|$)/.test(path) || /tmp|temp\/|\.old|staging/.test(path));
+  const versions = new Map<string, number>();
+  const names = (await readdir(root, { recursive: true })).flatMap((path) => {
+    if (/^state(\/|$)/.test(path)) return /tmp|\.lock-|\.old-|\.part/.test(path) ? [pointName(path, root)] : [];
+    const [, set, , inner = ''] = /^(.*\.nag-[0-9a-f]{8})\/(\d+)(\/.*)?$/.exec(path) ?? [];
+    if (set === undefined) return [pointName(path, root)];
+    if (inner !== '') return [];
+    versions.set(set, (versions.get(set) ?? 0) + 1);
+    return [`${set}/version ${versions.get(set)}`];
+  });
   return [...new Set(names)].sort();
-}
-
-function withoutHidden(contents: Contents): Contents {
-  return Object.fromEntries(
-    Object.entries(contents).filter(([path]) => !/(^|\/)\.(?!nag-contents)/.test(path)),
-  );
 }
 
 function same(a: Contents, b: Contents): boolean {
