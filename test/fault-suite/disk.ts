@@ -3,15 +3,25 @@ import { chmod, chown, cp, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { judgeEnd } from './errnos.js';
 import { type Row, startRow, tried } from './row.js';
-import { copying, faultsOfText, lastLine, makeScenario, published, runTonight, type Scenario } from './scenario.js';
+import {
+  copying,
+  faultsOfText,
+  lastLine,
+  makeScenario,
+  published,
+  runTonight,
+  type Scenario,
+} from './scenario.js';
 import type { PartSettings } from './settings.js';
 
 /** Runs on file systems of their own that are full, or all but full. */
 export async function fullDisk(settings: PartSettings): Promise<Row> {
   const row = startRow('a full disk (tmpfs of a few KB under outputs, state or temporary files)');
   const scenario = await makeScenario(join(settings.folder, 'full'), 'files');
-  for (const place of ['out', 'state', 'temp'])
-    for (const kilobytes of [4, 12, 24, 48]) await onSmallDisk(row, scenario, place, kilobytes);
+  const places = ['out', 'state', 'temp'];
+  const all = [4, 24, 12, 48].flatMap((kilobytes) => places.map((place) => ({ place, kilobytes })));
+  for (const { place, kilobytes } of all.slice(0, settings.count ?? all.length))
+    await onSmallDisk(row, scenario, place, kilobytes);
   return row.done();
 }
 

@@ -8,6 +8,7 @@ import { mutations } from './mutations.js';
 import { pathTricks } from './paths.js';
 import type { Row } from './row.js';
 import type { PartSettings } from './settings.js';
+import { soak } from './soak.js';
 import { runsTogether } from './together.js';
 
 export type Part = (settings: PartSettings) => Promise<Row[]>;
@@ -37,4 +38,5 @@ export const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['mutations', mutations],
   ['bombs', async (settings) => [await yamlBombs(settings)]],
   ['paths', pathTricks],
+  ['soak', soak],
 ]);

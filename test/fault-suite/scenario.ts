@@ -130,9 +130,11 @@ export async function contentsOf(folder: string): Promise<Contents> {
     if (name.startsWith('.')) continue;
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
-    if (!found?.isDirectory()) contents[name] = found ? (await readFile(path)).toString('hex') : 'leads nowhere';
+    if (!found?.isDirectory())
+      contents[name] = found ? (await readFile(path)).toString('hex') : 'leads nowhere';
     else
-      for (const [inner, bytes] of Object.entries(await contentsOf(path))) contents[join(name, inner)] = bytes;
+      for (const [inner, bytes] of Object.entries(await contentsOf(path)))
+        contents[join(name, inner)] = bytes;
   }
   return contents;
 }
@@ -144,7 +146,8 @@ export async function contentsOf(folder: string): Promise<Contents> {
 async function pathsIn(root: string): Promise<string[]> {
   const versions = new Map<string, number>();
   const names = (await readdir(root, { recursive: true })).flatMap((path) => {
-    if (/^state(\/|$)/.test(path)) return /tmp|\.lock-|\.old-|\.part/.test(path) ? [pointName(path, root)] : [];
+    if (/^state(\/|$)/.test(path))
+      return /tmp|\.lock-|\.old-|\.part/.test(path) ? [pointName(path, root)] : [];
     const [, set, , inner = ''] = /^(.*\.nag-[0-9a-f]{8})\/(\d+)(\/.*)?$/.exec(path) ?? [];
     if (set === undefined) return [pointName(path, root)];
     if (inner !== '') return [];
