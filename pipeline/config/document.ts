@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import {
   isAlias,
   isMap,
@@ -13,7 +13,7 @@ import {
 } from 'yaml';
 import { messageOf } from '../errors.js';
 import { ConfigError, type Path, type Problem, pathText } from './problems.js';
-import { unsafeNodes } from './unsafe-yaml.js';
+import { maxAliases, tooDeep, unsafeNodes } from './unsafe-yaml.js';
 
 /** A parsed YAML file that still knows where each of its values stands. */
 export interface ConfigDocument {
@@ -23,33 +23,56 @@ export interface ConfigDocument {
   locate(path: Path, atKey?: boolean): string;
 }
 
-/** Aliases that a document may expand to: enough for any person's file, too few for an alias bomb. */
-const maxAliases = 100;
+/** Longer files are no configurations: pipelines have some hundred lines. */
+const maxBytes = 1_000_000;
+
+/** Faults told at once. After the first syntax error a parser only guesses. */
+const [maxSyntaxErrors, maxProblems] = [10, 100];
 
 /** Reads and parses a configuration. Throws a `ConfigError` with every syntax error. */
 export async function readDocument(file: string): Promise<ConfigDocument> {
-  const bytes = await readFile(file).catch((error: unknown) => {
+  const bytes = await readBytes(file).catch((error: unknown) => {
+    if (error instanceof ConfigError) throw error;
     throw new ConfigError(`${file}: ${unreadable(error)}`, { cause: error });
   });
   return parseConfig(decode(bytes, file), file);
 }
 
+/** Of devices and pipes as well, whose size is not known: never more than a configuration can have. */
+async function readBytes(file: string): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of createReadStream(file)) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > maxBytes)
+      throw new ConfigError(`${file}: is longer than ${maxBytes} bytes; expected a pipeline, a YAML file`);
+  }
+  return Buffer.concat(chunks);
+}
+
 /** Parses a configuration's text; `file` is only for messages. */
 export function parseConfig(text: string, file: string): ConfigDocument {
+  const deep = tooDeep(text);
+  if (deep) {
+    const before = text.slice(0, deep.offset).split('\n');
+    throw new ConfigError(`${file}:${before.length}:${before.at(-1)!.length + 1}  ${deep.message}`);
+  }
   const lines = new LineCounter();
-  const yaml = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const yaml = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
   const faults = [...yaml.errors, ...yaml.warnings].map((fault) => ({
     offset: fault.pos[0],
-    message: syntaxMessage(fault, text),
+    message: syntaxMessage(fault),
   }));
-  if (yaml.errors.length === 0) faults.push(...unsafeNodes(yaml));
+  if (yaml.errors.length === 0) faults.push(...unsafeNodes(yaml, text));
   if (faults.length > 0) {
     faults.sort((a, b) => a.offset - b.offset);
-    throw new ConfigError(faults.map(({ offset, message }) => `${at(offset)}  ${message}`).join('\n'));
+    const lines = faults.map(({ offset, message }) => `${at(offset)}  ${message}`);
+    throw new ConfigError(firstOf(lines, maxSyntaxErrors, file));
   }
   return {
     file,
@@ -60,7 +83,7 @@ export function parseConfig(text: string, file: string): ConfigDocument {
 
 /** All problems of a document as one error, in the order of the file. */
 export function configError(document: ConfigDocument, problems: readonly Problem[]): ConfigError {
-  const lines = problems.map((problem) => {
+  const lines = problems.slice(0, 10 * maxProblems).map((problem) => {
     const place = document.locate(problem.path, problem.atKey);
     const path = pathText(problem.path);
     return { place, text: `${place}${path === '' ? '' : `  ${path}`}  ${problem.message}` };
@@ -68,7 +91,14 @@ export function configError(document: ConfigDocument, problems: readonly Problem
   const collator = new Intl.Collator('en', { numeric: true });
   lines.sort((a, b) => collator.compare(a.place, b.place));
   const cause = problems.find((problem) => problem.cause !== undefined)?.cause;
-  return new ConfigError([...new Set(lines.map((line) => line.text))].join('\n'), { cause });
+  const texts = [...new Set(lines.map((line) => line.text))];
+  const untold = problems.length - lines.length;
+  return new ConfigError(firstOf(texts, maxProblems, document.file, untold), { cause });
+}
+
+function firstOf(lines: readonly string[], most: number, file: string, untold = 0): string {
+  const more = lines.length > most ? [`${file}: and ${lines.length - most + untold} more faults`] : [];
+  return [...lines.slice(0, most), ...more].join('\n');
 }
 
 function unreadable(error: unknown): string {
@@ -87,12 +117,8 @@ function decode(bytes: Uint8Array, file: string): string {
   }
 }
 
-function syntaxMessage(fault: YAMLError, text: string): string {
+function syntaxMessage(fault: YAMLError): string {
   switch (fault.code) {
-    case 'DUPLICATE_KEY': {
-      const key = /^[^\s:,{}[\]]+/.exec(text.slice(fault.pos[0]))?.[0];
-      return key === undefined ? 'a key is there twice' : `the key ${key} is there twice`;
-    }
     case 'MULTIPLE_DOCS':
       return 'a configuration is one document: remove this line and what follows, or put it into a file of its own';
     case 'TAG_RESOLVE_FAILED':

@@ -13,18 +13,25 @@ export interface Findings {
 
 export function createFindings(): Findings {
   const problems: Problem[] = [];
-  const faulty: Path[] = [];
+  /** Places that are faulty, and places that hold one. */
+  const faulty = new Set<string>();
+  const around = new Set<string>();
+  const isInFaulty = (path: Path) => prefixes(path).some((key) => faulty.has(key));
   return {
     problems,
     report: (problem) => {
-      if (!faulty.some((place) => isInside(problem.path, place))) problems.push(problem);
+      if (!isInFaulty(problem.path)) problems.push(problem);
     },
-    markFaulty: (path) => void faulty.push(path),
-    isTouched: (path) => faulty.some((place) => isInside(path, place) || isInside(place, path)),
+    markFaulty: (path) => {
+      const keys = prefixes(path);
+      faulty.add(keys.at(-1)!);
+      for (const key of keys) around.add(key);
+    },
+    isTouched: (path) => isInFaulty(path) || around.has(JSON.stringify(path)),
   };
 }
 
-/** True for a path that is `outer` or leads into it. */
-function isInside(path: Path, outer: Path): boolean {
-  return outer.length <= path.length && outer.every((step, i) => step === path[i]);
+/** The path's keys and those of all around it, from the outermost on. */
+function prefixes(path: Path): string[] {
+  return Array.from({ length: path.length + 1 }, (_, length) => JSON.stringify(path.slice(0, length)));
 }

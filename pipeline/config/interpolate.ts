@@ -23,6 +23,9 @@ export function interpolate(
   return walk(document, base);
 }
 
+/** Characters of a text with its parameters put in. */
+const longest = 100_000;
+
 /** `$${`, `${name}`, or a `${` that is never closed. */
 const references = /\$\$\{|\$\{([^{}]*)\}|\$\{/g;
 
@@ -49,6 +52,7 @@ function scalar(
   };
   const whole = /^\$\{([^{}]*)\}$/.exec(text);
   if (whole) return lookup(whole[1]!.trim()) ?? undefined;
+  let length = 0;
   return text.replace(references, (match, inner: string | undefined) => {
     if (match === '$${') return '${';
     if (inner === undefined) {
@@ -58,6 +62,8 @@ function scalar(
     const name = inner.trim();
     const value = lookup(name);
     if (value === null) fail(`\${${name}} has no value: give one with --set ${name}=…, or a default`);
-    return String(value ?? '');
+    length += String(value ?? '').length;
+    if (length > longest) fail(`becomes longer than ${longest} characters`);
+    return length > longest ? '' : String(value ?? '');
   });
 }

@@ -108,7 +108,9 @@ function convertType(value: ParamValue, type: Param['type'], written: boolean): 
     case 'int':
       return /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
     case 'number':
-      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
+      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text))
+        ? Number(text)
+        : undefined;
     case 'bool':
       return text === 'true' ? true : text === 'false' ? false : undefined;
     case 'date':

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { isDynamicPattern } from 'tinyglobby';
 import { NagError } from '../../pipeline/errors.js';
+import { namesIn } from './walk.js';
 
 /**
  * The files that paths and globs name, each once, in the order of their names. A folder stands for the data files in
@@ -23,13 +24,32 @@ async function filesOf(pattern: string, extensions: readonly string[]): Promise<
   // A file whose name looks like a glob is still a file.
   if (existsSync(pattern) || !isDynamicPattern(pattern)) return await plainPath(pattern, extensions);
   const cwd = existingFolder(pattern);
-  const found = await glob(relative(cwd, pattern), { cwd, onlyFiles: false, expandDirectories: false });
+  const found = await matches(relative(cwd, pattern), cwd, false);
   const files = await Promise.all(found.map((name) => matched(join(cwd, name), name, extensions)));
   if (files.flat().length === 0)
     throw new NagError(
       `${pattern}: no file matches; check the path (it is relative to the configuration file)`,
     );
   return files.flat();
+}
+
+/** Names that match. Links to folders are followed, but a file to which two of them lead is one file. */
+async function matches(patterns: string | string[], cwd: string, onlyFiles: boolean): Promise<string[]> {
+  const folders = new Map<string, string>();
+  const files = new Map<string, string>();
+  for (const name of (await namesIn(patterns, cwd, onlyFiles)).sort(byLength)) {
+    const folder = dirname(name);
+    const real = folders.get(folder) ?? (await realpath(join(cwd, folder)));
+    folders.set(folder, real);
+    const file = join(real, basename(name));
+    if (!files.has(file)) files.set(file, name);
+  }
+  return [...files.values()];
+}
+
+/** The shortest name first, which leads through the fewest links. */
+function byLength(a: string, b: string): number {
+  return a.length - b.length || byCodeUnits(a, b);
 }
 
 /** What is left of a pattern without its part that exists: brackets in the name of a folder are no glob. */
@@ -59,7 +79,7 @@ async function plainPath(path: string, extensions: readonly string[]): Promise<s
 
 async function parts(folder: string, extensions: readonly string[]): Promise<string[]> {
   const patterns = extensions.map((extension) => `*${extension}`);
-  const names = await glob(patterns, { cwd: folder, onlyFiles: true, expandDirectories: false });
+  const names = await matches(patterns, folder, true);
   return names.map((name) => join(folder, name));
 }
 

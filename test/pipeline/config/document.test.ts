@@ -93,6 +93,29 @@ t.test('refused: an alias bomb', async (t) => {
   t.equal((few as { b: string[][] }).b[9]?.[9], 'x', 'aliases as such are welcome');
 });
 
+t.test('refused: more than anyone writes', async (t) => {
+  const many = (count: number, text: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => text(i)).join('');
+  const messageFor = (yaml: string) => thrownBy(() => parseConfig(yaml, 'f')).message;
+  t.equal(
+    messageFor(`a: &a 1\nb: [${many(20_000, () => '*a,')}]\n`),
+    'f:2:305  expected at most 100 aliases: use params or a template',
+  );
+  for (const depth of [60, 1000, 100_000])
+    t.match(
+      messageFor(`a: ${'['.repeat(depth)}${']'.repeat(depth)}`),
+      /is nested too deeply: at most 50 levels$/m,
+    );
+  t.ok(parseConfig(`a: ${'['.repeat(49)}${']'.repeat(49)}`, 'f'), 'a depth that is allowed');
+  t.match(messageFor(`a: ${'}'.repeat(1000)}`), /^(f:.*\n){10}f: and \d+ more faults$/);
+  const keys = parseConfig(
+    many(30_000, (i) => `k${i}: v\n`),
+    'f',
+  );
+  const problems = Array.from({ length: 30_000 }, (_, i) => ({ path: [`k${i}`], message: 'wrong' }));
+  t.match(configError(keys, problems).message, /^(f:.*\n){100}f: and 29900 more faults$/);
+});
+
 t.test('nothing gets into the prototype of objects', async (t) => {
   const { value } = parseConfig('constructor: {prototype: {x: 1}}\ntoString: 2\n', 'f');
   t.strictSame(Object.keys(value as object), ['constructor', 'toString']);
@@ -108,6 +131,10 @@ t.test('files', async (t) => {
   await refuse(t, join(folder, 'latin1.yaml'), 'is not UTF-8 text');
   await refuse(t, join(folder, 'none.yaml'), 'there is no such file');
   await refuse(t, folder, 'is a folder; expected a YAML file');
+  await writeFile(join(folder, 'large.yaml'), '#'.repeat(1_000_001));
+  const large = 'is longer than 1000000 bytes; expected a pipeline, a YAML file';
+  await refuse(t, join(folder, 'large.yaml'), large);
+  if (process.platform !== 'win32') await refuse(t, '/dev/zero', large);
 });
 
 async function refuse(t: Test, file: string, message: string) {

@@ -60,6 +60,11 @@ for (const [written, message] of faults) {
   });
 }
 
+t.test('fault: a text that becomes longer than anyone means', async (t) => {
+  const { problems } = put('${text}'.repeat(100_000));
+  t.strictSame(problems, [{ path: ['at'], message: 'becomes longer than 100000 characters' }]);
+});
+
 t.test('a faulty parameter was told where it is declared', async (t) => {
   const { result, problems, findings } = put({ x: '${faulty}', y: 'a${faulty}' });
   t.strictSame(problems, []);

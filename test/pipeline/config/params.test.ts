@@ -40,6 +40,7 @@ const texts: readonly [type: string, text: string, value: string | number | bool
   ['number', '1e-3', 0.001],
   ['number', '.5', 0.5],
   ['number', 'Infinity', undefined],
+  ['number', '1e999', undefined],
   ['number', ' ', undefined],
   ['number', '0x10', undefined],
   ['bool', 'true', true],

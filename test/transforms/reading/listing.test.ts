@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { listFiles } from '../../../transforms/reading/listing.js';
@@ -72,3 +73,42 @@ t.test('what names no file', async (t) => {
   await t.rejects(list('pool/d*'), { message: /no file matches/ }, 'a folder that a glob meets');
   await t.rejects(list('empty'), { message: /empty: is a folder in which no name ends in \.parquet$/ });
 });
+
+t.test('a link that leads nowhere is a file that is missed', async (t) => {
+  const dir = t.testdir({
+    'a.parquet': '',
+    'gone.parquet': t.fixture('symlink', 'nowhere'),
+    'itself.parquet': t.fixture('symlink', 'itself.parquet'),
+    'gone.txt': t.fixture('symlink', 'nowhere'),
+  });
+  const names = ['a.parquet', 'gone.parquet', 'itself.parquet'].map((name) => join(dir, name));
+  t.same(await listFiles(join(dir, '*.parquet'), ['.parquet']), names);
+  t.same(await listFiles(dir, ['.parquet']), names);
+});
+
+t.test('what links lead to twice is read once', async (t) => {
+  const dir = t.testdir({
+    pool: { 'a.parquet': '' },
+    loop: t.fixture('symlink', '.'),
+    alias: t.fixture('symlink', 'pool'),
+    'b.parquet': t.fixture('symlink', 'pool/a.parquet'),
+  });
+  const found = await listFiles(join(dir, '**/*.parquet'), ['.parquet']);
+  t.same(
+    found,
+    ['b.parquet', 'pool/a.parquet'].map((name) => join(dir, name)),
+    'folders by one name; files may have two',
+  );
+});
+
+t.test(
+  'a folder that may not be read is no empty folder',
+  process.getuid?.() === 0 ? { skip: 'NOT RUN: root may read anything' } : {},
+  async (t) => {
+    const dir = t.testdir({ pool: { 'a.parquet': '', locked: { 'b.parquet': '' } } });
+    await chmod(join(dir, 'pool', 'locked'), 0);
+    t.teardown(() => chmod(join(dir, 'pool', 'locked'), 0o755));
+    const message = new RegExp(`^${join(dir, 'pool', 'locked')}/?: cannot be listed: EACCES`);
+    await t.rejects(listFiles(join(dir, 'pool/**/*.parquet'), ['.parquet']), { name: 'DataError', message });
+  },
+);

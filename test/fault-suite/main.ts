@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parts } from './parts.js';
+import { writeReport } from './report.js';
+import { type Row, tableOf } from './row.js';
+
+/** `npm run faults [-- PART… --count N --seed S --minutes M --workers W --no-report]` */
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    report: { type: 'string' },
+  },
+});
+const unknown = positionals.find((name) => !parts.has(name));
+if (unknown !== undefined) throw new Error(`no part "${unknown}": ${[...parts.keys()].join(', ')}`);
+const names = positionals.length > 0 ? positionals : [...parts.keys()];
+const whole = await mkdtemp(join(tmpdir(), 'nag-faults-'));
+const rows: Row[] = [];
+try {
+  for (const name of names) {
+    console.error(`${name} …`);
+    const made = await parts.get(name)!({
+      folder: join(whole, name),
+      seed: Number(values.seed),
+      count: values.count === undefined ? undefined : Number(values.count),
+      minutes: values.minutes === undefined ? undefined : Number(values.minutes),
+      workers: Number(values.workers),
+      say: (text) => console.error(text),
+    });
+    rows.push(...made);
+    console.log(tableOf(made));
+    for (const row of made) for (const defect of row.defects) console.log(`  DEFECT ${row.what}: ${defect}`);
+  }
+  const report = values.report ?? (positionals.length === 0 ? 'docs/reliability.md' : undefined);
+  if (report !== undefined) await writeReport(report, rows, Number(values.seed), process.argv.slice(2));
+} finally {
+  await rm(whole, { recursive: true, force: true });
+}
+if (rows.some(({ defects }) => defects.length > 0)) process.exitCode = 1;

@@ -1,0 +1,42 @@
+import { yamlBombs } from './bombs.js';
+import { clockJumps } from './clock.js';
+import { damage } from './damage.js';
+import { fullDisk, readOnlyFolders } from './disk.js';
+import { errorsAtPoints } from './errnos.js';
+import { killsAtPoints, killsAtRandom } from './kills.js';
+import { mutations } from './mutations.js';
+import { pathTricks } from './paths.js';
+import type { Row } from './row.js';
+import type { PartSettings } from './settings.js';
+import { soak } from './soak.js';
+import { runsTogether } from './together.js';
+
+export type Part = (settings: PartSettings) => Promise<Row[]>;
+
+/** All parts of the suite, in the order in which they run. */
+export const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
+  [
+    'kills',
+    async (settings) => [
+      await killsAtPoints('files', settings),
+      await killsAtPoints('folders', settings),
+      await killsAtRandom('files', settings),
+      await killsAtRandom('folders', settings),
+    ],
+  ],
+  [
+    'errors',
+    async (settings) => [
+      ...(await errorsAtPoints('files', settings)),
+      ...(await errorsAtPoints('folders', settings)),
+    ],
+  ],
+  ['disk', async (settings) => [await fullDisk(settings), await readOnlyFolders(settings)]],
+  ['clock', async (settings) => [await clockJumps(settings)]],
+  ['together', async (settings) => [await runsTogether(settings)]],
+  ['damage', damage],
+  ['mutations', mutations],
+  ['bombs', async (settings) => [await yamlBombs(settings)]],
+  ['paths', pathTricks],
+  ['soak', soak],
+]);

@@ -1,0 +1,55 @@
+import t from 'tap';
+import { judge, soak } from './soak.js';
+
+const samples = (of: (i: number) => number) =>
+  Array.from({ length: 100 }, (_, i) => ({ at: i * 5, megabytes: of(i), handles: 20, threads: 12 }));
+
+t.test('flat is what does not grow once it is warm', async (t) => {
+  t.ok(
+    judge(
+      samples((i) => (i < 15 ? 100 + i * 10 : 250)),
+      'megabytes',
+    ).flat,
+    'the start does not count',
+  );
+  t.ok(
+    judge(
+      samples((i) => 250 + (i % 7)),
+      'megabytes',
+    ).flat,
+    'what is collected goes up and down',
+  );
+  t.notOk(
+    judge(
+      samples((i) => 250 + i),
+      'megabytes',
+    ).flat,
+  );
+  t.match(
+    judge(
+      samples((i) => 250 + i),
+      'megabytes',
+    ).text,
+    /^start 250, median 289 then 329, end 349, most 349, 720\.0 an hour$/,
+  );
+  t.ok(
+    judge(
+      samples(() => 1),
+      'handles',
+    ).flat,
+  );
+  t.notOk(judge([], 'threads').flat, 'nothing seen is nothing known');
+});
+
+t.test('a process of many runs is watched', async (t) => {
+  const rows = await soak({ folder: t.testdir(), seed: 1, minutes: 0.4, workers: 1 });
+  t.equal(rows.length, 3);
+  for (const row of rows) {
+    t.ok(row.tried > 1, `${row.tried} runs in one process`);
+    t.notOk(
+      row.defects.some((defect) => /ends with/.test(defect)),
+      'all of them complete',
+    );
+    t.match([...row.outcomes.keys()][0], /^start \d+, median \d+ then \d+/);
+  }
+});
