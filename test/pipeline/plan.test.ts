@@ -237,11 +237,9 @@ t.test('readers', async (t) => {
   t.strictSame(readersOf('p', nodes), [], 'a side input is not a reader of rows');
 });
 
-const named = { file: 'c.yaml', name: 'nightly', tempDir: '/tmp', hash: 'abc' };
 const config = {
-  ...named,
-  params: new Map(),
-  stages: nag,
+  ...{ file: 'c.yaml', name: 'nightly', tempDir: '/tmp', hash: 'abc' },
+  ...{ params: new Map(), stages: nag },
   settings: settingsOf(z.strictObject(settingsShape).parse({}), '/'),
 };
 
