@@ -15,6 +15,8 @@ export class NagError extends Error {
   readonly exitCode: number = 1;
   /** Whether the same work may succeed when it is done again a little later. */
   readonly passing: boolean = false;
+  /** Whether it was asked that nothing is said of it but the exit code. */
+  readonly quiet: boolean = false;
 }
 
 /** A device that was there is gone, or no longer answers: with a new session it may be back. */

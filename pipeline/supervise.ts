@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Account } from './account.js';
-import { messageOf } from './errors.js';
+import { messageOf, NagError } from './errors.js';
 import { runHook } from './hooks.js';
 import type { Job } from './job.js';
 import { watchLimits } from './limits.js';
@@ -10,7 +10,7 @@ import { Rejects } from './rejects.js';
 import type { Level, Reporter } from './report.js';
 import { type RunOptions, type RunResult, runPlan } from './run.js';
 import { spillFolder } from './state/folders.js';
-import { Locked, runningText } from './state/lock.js';
+import { runningText } from './state/lock.js';
 import { readRecords, recordPath, writeRecord } from './state/records.js';
 import { openState, type State } from './state/state.js';
 import { removeExpired, runWithState } from './state/stateful.js';
@@ -32,12 +32,13 @@ export async function supervise(job: Job, reporter: Reporter, stopping: AbortCon
     await watched(job, state, account, reporter, stopping);
   } catch (error) {
     failure = error;
-    tellEnd(account, account.failed(error), error, reporter);
+    const exitCode = account.failed(error);
+    if (!isQuiet(error)) tellEnd(account, exitCode, error, reporter);
   }
   if (state) await writeRecord(state.dir, account.record()).catch((error) => reporter.note(messageOf(error)));
   await state?.close();
   const hook = failure === undefined ? settings.hooks.success : settings.hooks.failure;
-  if (hook !== undefined && !(failure instanceof Locked && failure.quiet)) {
+  if (hook !== undefined && !isQuiet(failure)) {
     const { status, exitCode, error, manifest } = account.record();
     const facts = { run: job.id, name, status, exitCode: exitCode ?? 0, error };
     const record = state && recordPath(state.dir, job.id);
@@ -133,6 +134,10 @@ async function runAlone(job: Job, options: RunOptions, account: Account): Promis
   account.published(result);
   account.complete();
   return result;
+}
+
+function isQuiet(failure: unknown): boolean {
+  return failure instanceof NagError && failure.quiet;
 }
 
 /** Where sinks write: by custom their option `path` says so. */

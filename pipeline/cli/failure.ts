@@ -5,6 +5,7 @@ import { jsonLine } from '../json-log.js';
 export function failureOf(error: unknown, args: readonly string[]): { exitCode: number; text: string } {
   const known = error instanceof NagError;
   const exitCode = known ? error.exitCode : 1;
+  if (known && error.quiet) return { exitCode, text: '' };
   const debug = args.includes('--debug') && error instanceof Error;
   if (wantsJson(args)) {
     const stack = debug ? { stack: debugText(error) } : {};

@@ -48,8 +48,7 @@ export class Locked extends NagError {
 
   constructor(
     readonly running: Running,
-    /** Whether that is nothing to be told of. */
-    readonly quiet: boolean,
+    override readonly quiet: boolean,
   ) {
     const rest = 'wait for it, stop it, or set if_running to wait or skip';
     super(`${runningText(running)}: ${rest}`);
