@@ -30,7 +30,8 @@ export async function killsAtPoints(variant: Variant, settings: PartSettings): P
   row.note = `${cases.length} of ${all.length} points`;
   // What goes on at the same time may come in another order, or not at all.
   const missed = row.outcomes.get(notReached) ?? 0;
-  if (missed > cases.length / 10) row.defects.push(`${missed} points are not reached: the suite tests little`);
+  if (missed > cases.length / 10)
+    row.defects.push(`${missed} points are not reached: the suite tests little`);
   return row.done();
 }
 
