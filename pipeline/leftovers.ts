@@ -17,6 +17,14 @@ export function besides(final: string, kind: 'tmp' | 'old'): string {
   );
 }
 
+/** What this process has beside `final` and is not complete yet. */
+export async function stagingFolders(final: string): Promise<string[]> {
+  const path = resolve(final);
+  const prefix = `.${basename(path)}.tmp-${host}-${process.pid}-`;
+  const entries = await readdir(dirname(path)).catch(() => []);
+  return entries.filter((entry) => entry.startsWith(prefix)).map((entry) => join(dirname(path), entry));
+}
+
 /**
  * Removes what processes of this machine left in a folder when they were killed. An output that was moved aside and
  * has no successor is put back first.

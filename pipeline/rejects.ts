@@ -125,10 +125,11 @@ export class Rejects {
     if (staging === undefined || path === undefined) return;
     this.#staging = undefined;
     try {
-      if (this.#file === undefined) await rm(path, { force: true });
+      const file = this.#file;
+      if (file === undefined) await rm(path, { force: true });
       else {
-        this.#tryWriting(path, fsyncSync);
-        closeSync(this.#file);
+        this.#tryWriting(path, () => fsyncSync(file));
+        closeSync(file);
         const output = { temporary: stagedFile(staging), final: path, foreign: noFolder };
         await publishAll([output], { together: false });
       }
@@ -152,13 +153,21 @@ export class Rejects {
     this.#bytes += text.length;
   }
 
-  #tryWriting(path: string | undefined, work: (file: number) => void): void {
+  #tryWriting(path: string | undefined, work: () => void): void {
     try {
-      work(this.#file ?? -1);
+      work();
     } catch (cause) {
-      // What is there of a line that did not fit would be taken for one.
-      if (this.#file !== undefined) ftruncateSync(this.#file, this.#bytes);
+      this.#dropPart();
       throw new DataError({ file: path }, `cannot be written: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  /** What is there of a line that did not fit would be taken for one. */
+  #dropPart(): void {
+    try {
+      if (this.#file !== undefined) ftruncateSync(this.#file, this.#bytes);
+    } catch {
+      // It must not hide why the line was not written.
     }
   }
 

@@ -10,7 +10,7 @@ export interface Reporter {
   start(stats: ReadonlyMap<string, StageStats>): void;
   /** A remark that somebody should see. */
   note(text: string): void;
-  /** What happens; `json-log.ts` has the names and fields. Text shows those of level `warn`, by their `message`. */
+  /** What happens; `json-log.ts` has the names and fields. Text shows those that have a `message`. */
   event(name: string, fields?: Fields, level?: Level): void;
   /** The run is complete. */
   summary(result: RunResult, seconds: number): void;

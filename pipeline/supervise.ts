@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { Account } from './account.js';
 import { messageOf } from './errors.js';
 import { runHook } from './hooks.js';
@@ -9,7 +10,7 @@ import { Rejects } from './rejects.js';
 import type { Level, Reporter } from './report.js';
 import { type RunOptions, type RunResult, runPlan } from './run.js';
 import { spillFolder } from './state/folders.js';
-import { Locked } from './state/lock.js';
+import { Locked, runningText } from './state/lock.js';
 import { readRecords, recordPath, writeRecord } from './state/records.js';
 import { openState, type State } from './state/state.js';
 import { removeExpired, runWithState } from './state/stateful.js';
@@ -56,8 +57,7 @@ async function stateOf(job: Job, reporter: Reporter, signal: AbortSignal): Promi
     name,
     signal,
     ifRunning: settings.ifRunning,
-    onWait: ({ holder }) =>
-      reporter.note(`waits for the run of process ${holder?.pid ?? '?'} on ${holder?.host ?? '?'}`),
+    onWait: (running) => reporter.note(`${runningText(running)}; waiting for it`),
   });
 }
 
@@ -78,7 +78,8 @@ async function watched(
   const limit = new AbortController();
   const limits = await watchLimits(settings.limits, {
     folders: [state?.dir, tempDir].flatMap((folder) => folder ?? []),
-    fail: (reason: Error) => limit.abort(reason),
+    outputs: outputsOf(job.plan),
+    fail: (reason) => limit.abort(reason),
     note,
   });
   try {
@@ -125,15 +126,23 @@ async function watched(
 }
 
 async function runAlone(job: Job, options: RunOptions, account: Account): Promise<RunResult> {
-  const { onError } = job.config.settings;
-  const rejects = await Rejects.open({
-    ...onError,
-    path: onError.path ?? `${job.config.name}.rejects.jsonl`,
-  });
+  const { file, name, settings } = job.config;
+  const beside = join(dirname(resolve(file)), `${name}.rejects.jsonl`);
+  const rejects = await Rejects.open({ ...settings.onError, path: settings.onError.path ?? beside });
   const result = await runPlan(job.plan, { ...options, rejects });
   account.published(result);
   account.complete();
   return result;
+}
+
+/** Where sinks write: by custom their option `path` says so. */
+function outputsOf({ nodes }: Job['plan']): string[] {
+  const settings = [...nodes.values()].filter(({ component }) => component.kind === 'sink');
+  return settings.flatMap(({ options }) => {
+    const path =
+      options !== null && typeof options === 'object' && 'path' in options ? options.path : undefined;
+    return [path].flat().flatMap((own) => (typeof own === 'string' ? own : []));
+  });
 }
 
 /** What is published stays published, whatever happens now. */

@@ -20,6 +20,7 @@ import {
   impactData,
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
+import { tellHalved } from './extract/fitting.js';
 import { modelOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
 import { SeenDocuments } from './extract/seen.js';
@@ -111,6 +112,7 @@ async function* extractAll(
         context.count('tokens', tokens);
         if (documents > 0 && tokens === 0) context.count('seen before', documents);
       },
+      onHalved: () => tellHalved(context, backbone.session.device),
       signal: context.signal,
     },
   );

@@ -4,6 +4,7 @@ import { type Batch, keepRows, placeOf } from '../pipeline/batch.js';
 import { type Context, defineTransform } from '../pipeline/component.js';
 import type { Deactivation } from './backbone/types.js';
 import { inBatchesOf, runDocuments } from './extract/batching.js';
+import { tellHalved } from './extract/fitting.js';
 import { modelOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
 import { gatheredNeurons } from './gathered-neurons.js';
@@ -123,6 +124,7 @@ async function* measureAll(
       if (!questionsOf(settings)) context.worked(sequences);
       context.count('tokens', tokens);
     },
+    onHalved: () => tellHalved(context, scorer.session.device),
     signal: context.signal,
   });
   for await (const { documents, result } of runs) {

@@ -6,7 +6,7 @@ import { DataError } from '../pipeline/errors.js';
 import { orReject, withoutFaults } from '../pipeline/faults.js';
 import { type NeuronType, neuronTypes } from './backbone/types.js';
 import { featureColumn, featureField } from './columns.js';
-import { featureMakers } from './features/jsonl.js';
+import { featureMakers, hasIndices } from './features/jsonl.js';
 import type { Layout } from './features/layout.js';
 import { firstLayout, saidLayouts, withFeatures } from './features/parquet.js';
 import { openStore, storeFolder } from './features/store.js';
@@ -107,14 +107,17 @@ async function openLines(
   return withOnly(source, [...makers.keys()], context, (batch) => batch);
 }
 
-/** The first row of a file; none where none can be read: its lines are told when it is read. */
+/** The first row of a file, where others may be rejected the first with features; none where none can be read. */
 async function firstRow(file: string, settings: Options, context: Context): Promise<ParsedRow[]> {
   const reject = context.tolerant ? () => undefined : context.reject;
+  const names = settings.neurons?.map(featureColumn) ?? typeColumns;
+  let first: ParsedRow | undefined;
   for await (const line of linesOf(file, reject)) {
     const row = orReject(() => parseLine(line, file, settings, { texts: 0 }), reject);
-    if (row) return [row];
+    if (row && (!context.tolerant || names.some((name) => hasIndices(row, name)))) return [row];
+    first ??= row;
   }
-  return [];
+  return first ? [first] : [];
 }
 
 /** A type that appears after the first row of each file would be taken for some other column. */

@@ -66,12 +66,17 @@ export async function openMetrics(settings: Settings['metrics'], observed: Obser
   });
   // One write at a time: the last one must be that of `close`.
   let writing = Promise.resolve();
-  let told: string | undefined;
+  let told = false;
   const writeNoted = () => {
-    writing = writing.then(write).catch((error: unknown) => {
-      if (messageOf(error) !== told) observed.note(messageOf(error));
-      told = messageOf(error);
-    });
+    writing = writing.then(write).then(
+      () => {
+        told = false;
+      },
+      (error: unknown) => {
+        if (!told) observed.note(messageOf(error));
+        told = true;
+      },
+    );
     return writing;
   };
   const timer = setInterval(() => {

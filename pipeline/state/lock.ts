@@ -152,6 +152,14 @@ async function create(generation: number, { folder, own }: Place): Promise<boole
   const file = fileOf(folder, generation);
   try {
     await writeFile(complete, textOf(own), { flush: true });
+    return await linkNew(complete, file, own);
+  } finally {
+    await rm(complete, { force: true }).catch(() => undefined);
+  }
+}
+
+async function linkNew(complete: string, file: string, own: Holder): Promise<boolean> {
+  try {
     await link(complete, file).catch(async (error: unknown) => {
       // Where there are no hard links: exclusive too, only that for a moment it looks damaged.
       if (!isCode(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS')) throw error;
@@ -161,11 +169,9 @@ async function create(generation: number, { folder, own }: Place): Promise<boole
   } catch (error) {
     // Network file systems may say so of what they have just done themselves.
     if (isCode(error, 'EEXIST')) return (await readLock(file))?.text === textOf(own);
-    // A winner has swept the file aside.
+    // A winner has swept the complete file.
     if (isCode(error, 'ENOENT')) return false;
     throw error;
-  } finally {
-    await rm(complete, { force: true });
   }
 }
 
@@ -256,8 +262,6 @@ function isCode(error: unknown, ...codes: readonly string[]): boolean {
 }
 
 function cannotLock(folder: string, cause: unknown): DataError {
-  const what = isCode(cause, 'ENOENT') ? 'is missing: make it' : `${messageOf(cause)}: make it writable`;
-  return new DataError({ file: folder }, `cannot hold the lock of runs: ${what}, or set another state_dir`, {
-    cause,
-  });
+  const message = `cannot hold the lock of runs: ${messageOf(cause)}; make it a folder that can be written, or set another state_dir`;
+  return new DataError({ file: folder }, message, { cause });
 }

@@ -3,8 +3,9 @@ import { Utf8 } from 'apache-arrow';
 import t, { type Test } from 'tap';
 import { loadForCommand } from '../../pipeline/cli/load.js';
 import { makePlan } from '../../pipeline/plan.js';
+import { Rejects } from '../../pipeline/rejects.js';
 import { type RunResult, runPlan } from '../../pipeline/run.js';
-import { leftOutRows } from '../../pipeline/stats.js';
+import { leftOutRows, rejectedRows } from '../../pipeline/stats.js';
 import { writeTestParquet } from '../fixtures/parquet.js';
 import { makePipeline } from './pipeline.js';
 
@@ -18,7 +19,7 @@ function numbers(seed: number): (below: number) => number {
 }
 
 /** A pool with empty and missing texts and languages, in some files. */
-async function writePool(dir: string, next: (below: number) => number): Promise<number> {
+async function writePool(dir: string, next: (below: number) => number, bad: boolean): Promise<number> {
   let total = 0;
   for (let file = 0; file <= next(3); file++) {
     const rows = Array.from({ length: 1 + next(60) }, (_, i) => i);
@@ -26,12 +27,15 @@ async function writePool(dir: string, next: (below: number) => number): Promise<
     await writeTestParquet(
       join(dir, `random-${file}.parquet`),
       {
-        docid: rows.map((row) => `${file}-${row}`),
+        docid: {
+          type: new Utf8(),
+          values: rows.map((row) => (bad && next(9) === 0 ? null : `${file}-${row}`)),
+        },
         doc: {
           type: new Utf8(),
           values: rows.map((row) => [`text ${row}`, '', null, 'and more of it'][next(4)]),
         },
-        token_num: rows.map(() => next(20)),
+        token_num: rows.map(() => (bad && next(9) === 0 ? -1.5 : next(20))),
         lang: { type: new Utf8(), values: rows.map(() => ['en', 'de', null][next(3)]) },
       },
       { rowGroupRows: 1 + next(30) },
@@ -40,25 +44,28 @@ async function writePool(dir: string, next: (below: number) => number): Promise<
   return total;
 }
 
-async function run(t: Test, seed: number): Promise<{ result: RunResult; rows: number }> {
+async function run(t: Test, seed: number, bad = false): Promise<{ result: RunResult; rows: number }> {
   const next = numbers(seed);
   const where = ['', ', where: {lang: en}', ', where: {lang: [de, null]}', ', where: {lang: none}'][next(4)];
   const batchRows = 1 + next(20);
   const dir = await makePipeline(t, {
-    tokenize: '{model: model, max_length: 8, on_empty: skip}',
+    tokenize: `{model: model, max_length: 8, on_empty: ${bad ? 'fail' : 'skip'}}`,
     extract: `{model: model, device: cpu, threads: 1, window: ${1 + next(50)}, batch_tokens: ${1 + next(200)}}`,
     pool: `{path: "random-*.parquet", batch_rows: ${batchRows}${where}}`,
     rank: `{fraction: ${(1 + next(100)) / 100}, memory_mb: ${[0.0001, 100][next(2)]}}`,
   });
-  const rows = await writePool(dir, next);
+  const rows = await writePool(dir, next, bad);
   const config = await loadForCommand(join(dir, 'pipeline.yaml'), []);
   const signal = new AbortController().signal;
-  return { result: await runPlan(makePlan(config.stages), { signal, tempDir: config.tempDir }), rows };
+  const rejects = await Rejects.open({ policy: bad ? 'skip' : 'fail', maxRatio: 1 });
+  const options = { signal, tempDir: config.tempDir, rejects };
+  return { result: await runPlan(makePlan(config.stages), options), rows };
 }
 
-t.test('every row that comes in goes on or is left out for a reason', async (t) => {
-  for (let seed = 1; seed <= 12; seed++) {
-    const { result, rows } = await run(t, seed);
+t.test('every row that comes in goes on, or is left out or rejected for a reason', async (t) => {
+  let rejected = 0;
+  for (let seed = 1; seed <= 16; seed++) {
+    const { result, rows } = await run(t, seed, seed % 4 === 0);
     const stages = [...result.stats.values()];
     t.equal(
       stages.find(({ label }) => label === 'read.parquet-2')?.rowsIn,
@@ -67,7 +74,8 @@ t.test('every row that comes in goes on or is left out for a reason', async (t) 
     );
     for (const stage of stages) {
       const out = stage.label === 'profile' ? stage.rowsIn : stage.rowsOut;
-      t.equal(stage.rowsIn, out + leftOutRows(stage), `seed ${seed}: ${stage.label}`);
+      t.equal(stage.rowsIn, out + leftOutRows(stage) + rejectedRows(stage), `seed ${seed}: ${stage.label}`);
+      rejected += rejectedRows(stage);
       t.notOk(
         [...stage.leftOut.keys()].some((reason) => reason.includes('no reason')),
         `seed ${seed}: reasons`,
@@ -82,4 +90,5 @@ t.test('every row that comes in goes on or is left out for a reason', async (t) 
           `seed ${seed}: ${stage.label} gets what the stage above gives`,
         );
   }
+  t.ok(rejected > 20);
 });

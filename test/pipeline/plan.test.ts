@@ -238,12 +238,8 @@ t.test('readers', async (t) => {
 });
 
 const config = {
-  file: 'c.yaml',
-  name: 'nightly',
-  tempDir: '/tmp',
-  params: new Map(),
-  stages: nag,
-  hash: 'abc',
+  ...{ file: 'c.yaml', name: 'nightly', tempDir: '/tmp', hash: 'abc' },
+  ...{ params: new Map(), stages: nag },
   settings: settingsOf(z.strictObject(settingsShape).parse({}), '/'),
 };
 

@@ -33,7 +33,7 @@ t.test('a complete run: everything that was asked of it', async (t) => {
     '',
     'stages',
     '  stage          rows in  rows out  left out  rejected  time',
-    '  pool             1,000       990         7         3  2.0 s  7 lang is not en',
+    '  pool             1,000       990         7         3  2.0 s  7 lang is not en, 3 rejected (no token)',
     '  extract+top_k      990       990         0         0  10 s   99,000 tokens, 99 documents/s, 9,900 tokens/s',
     '  profile             50         -         0         0  1.0 s  0.5 drift',
     '  rank               990       100       890         0  1.5 s  890 beyond the budget, 9,900 tokens, 10,000 budget, 12 entered, 8 left, 88 stayed',

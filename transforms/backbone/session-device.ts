@@ -1,6 +1,7 @@
 import { listSupportedBackends } from 'onnxruntime-node';
 import { messageOf, NagError } from '../../pipeline/errors.js';
 import { addInput, addNodeTo, addOutput, createGraph, encodeModel, onnxType } from './onnx.js';
+import { modelFault } from './session-faults.js';
 import type { Device } from './session-protocol.js';
 import { SessionThread } from './session-thread.js';
 
@@ -61,7 +62,7 @@ function cannotOpen(device: Device, cause: unknown): NagError {
   return new NagError(
     `device ${deviceName(device)} cannot be opened: ${messageOf(cause).trim()}. ` +
       `This installation of onnxruntime-node contains: ${names}. ${advice}.`,
-    { cause },
+    { cause: modelFault(cause) },
   );
 }
 

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { messageOf, NagError } from '../../pipeline/errors.js';
+import { DeviceLost, messageOf, NagError } from '../../pipeline/errors.js';
+import { modelFault } from './session-faults.js';
 import type { FromThread, Outputs, RunRequest, ThreadSetup, ToThread } from './session-protocol.js';
 
 interface Waiting {
@@ -20,11 +21,15 @@ export class SessionThread {
   constructor(worker: Worker) {
     this.#worker = worker;
     worker.on('message', (message: FromThread) => this.#receive(message));
-    worker.on('messageerror', (cause) => this.#fail('an answer of the model could not be read', cause));
-    worker.on('error', (cause) => this.#fail(`the model's thread failed: ${messageOf(cause)}`, cause));
+    worker.on('messageerror', (cause) =>
+      this.#fail(new NagError('an answer of the model could not be read', { cause })),
+    );
+    worker.on('error', (cause) =>
+      this.#fail(new DeviceLost(`the model's thread failed: ${messageOf(cause)}`, { cause })),
+    );
     this.#ended = new Promise((resolve) => {
       worker.once('exit', (code) => {
-        this.#fail(`the model's thread ended with code ${code}`);
+        this.#fail(new DeviceLost(`the model's thread ended with code ${code}`));
         resolve();
       });
     });
@@ -66,12 +71,11 @@ export class SessionThread {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if (message.kind === 'result') waiting?.resolve(message.outputs);
-    else
-      waiting?.reject(new NagError(`the model failed: ${message.error.message}`, { cause: message.error }));
+    else waiting?.reject(modelFault(message.error));
   }
 
-  #fail(message: string, cause?: unknown): void {
-    this.#failure ??= new NagError(message, cause === undefined ? {} : { cause });
+  #fail(failure: NagError): void {
+    this.#failure ??= failure;
     for (const { reject } of this.#waiting.values()) reject(this.#failure);
     this.#waiting.clear();
   }
@@ -87,7 +91,8 @@ function opened(worker: Worker): Promise<void> {
     const onMessage = (message: FromThread) =>
       settle(() => (message.kind === 'failed' ? reject(message.error) : resolve()));
     const onError = (error: Error) => settle(() => reject(error));
-    const onExit = (code: number) => settle(() => reject(new Error(`its thread ended with code ${code}`)));
+    const onExit = (code: number) =>
+      settle(() => reject(new DeviceLost(`its thread ended with code ${code}`)));
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
   });
 }

@@ -7,6 +7,7 @@ import { buildGraph } from './graph.js';
 import { logProbabilitiesName } from './head.js';
 import { outputNames } from './impacts.js';
 import { deviceName, resolveDevice } from './session-device.js';
+import { modelFault } from './session-faults.js';
 import type { Device, Outputs } from './session-protocol.js';
 import { type Measurable, testBatch, testDevice } from './session-self-test.js';
 import { SessionThread } from './session-thread.js';
@@ -115,9 +116,7 @@ async function openOn(
     const where = deviceName(device);
     throw new NagError(
       `${checkpoint.dir}: onnxruntime cannot load the model on ${where}: ${messageOf(cause)}`,
-      {
-        cause,
-      },
+      { cause: modelFault(cause) },
     );
   });
   return overThread(thread, device, checkpoint.architecture, request);

@@ -133,7 +133,7 @@ export interface Session {
   width(type: NeuronType): number;
   /**
    * @throws NagError for documents that are empty, too long or hold ids outside the vocabulary, before the
-   * model sees them; when the run fails; after close.
+   * model sees them; when the run fails; after close. OutOfMemory where fewer documents at once may fit; DeviceLost.
    */
   run(batch: TokenBatch): Promise<SessionResult>;
   /** Waits for the runs under way. */

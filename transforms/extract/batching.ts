@@ -1,5 +1,6 @@
 import { type Batch, keepRows } from '../../pipeline/batch.js';
 import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
+import { type Budget, type Part, runFitting } from './fitting.js';
 import type { Pace } from './pace.js';
 import { keyOf, type SeenDocuments } from './seen.js';
 
@@ -19,6 +20,8 @@ interface BatchingOptions {
   readonly seen?: SeenDocuments;
   /** Told after each call of the model, and of documents that needed none: these have no tokens. */
   onDone(documents: number, tokens: number): void;
+  /** Told of each batch that was halved, as the memory did not hold it. */
+  onHalved(): void;
   readonly signal: AbortSignal;
 }
 
@@ -37,6 +40,7 @@ export async function* runDocuments<D extends Documents>(
   options: BatchingOptions,
 ): AsyncGenerator<BatchResult<D>> {
   const windows = windowsOf(input, options.pace);
+  const budget = { tokens: options.batchTokens };
   let next = windows.next();
   // A failure of the reader while the model works is thrown where the window is awaited.
   next.catch(() => undefined);
@@ -44,7 +48,7 @@ export async function* runDocuments<D extends Documents>(
     for (let window = await next; !window.done; window = await next) {
       next = windows.next();
       next.catch(() => undefined);
-      yield* runWindow(window.value, options);
+      yield* runWindow(window.value, options, budget);
     }
   } finally {
     await next.catch(() => undefined);
@@ -91,16 +95,15 @@ async function* windowsOf<D extends Documents>(
 async function* runWindow<D extends Documents>(
   window: readonly D[],
   options: BatchingOptions,
+  budget: Budget,
 ): AsyncGenerator<BatchResult<D>> {
   const startedAt = performance.now();
   const documents = window.flatMap(({ ids }) => ids);
   const collected = new Results();
   const { fresh, repeats } = distinct(documents, collected, options.seen);
   const freshDocuments = fresh.map(({ position }) => documents[position]!);
-  for (const group of byLength(freshDocuments, options.batchTokens)) {
-    options.signal.throwIfAborted();
+  for await (const { group, result } of runGroups(freshDocuments, options, budget)) {
     const chosen = group.map((i) => fresh[i]!);
-    const result = await options.session.run(concatenate(group.map((i) => freshDocuments[i]!)));
     options.onDone(
       group.length,
       group.reduce((sum, i) => sum + freshDocuments[i]!.length, 0),
@@ -123,6 +126,20 @@ async function* runWindow<D extends Documents>(
   }
 }
 
+async function* runGroups(
+  documents: readonly Int32Array[],
+  { session, signal, onHalved }: BatchingOptions,
+  budget: Budget,
+): AsyncGenerator<Part> {
+  const run = async (group: readonly number[]) => {
+    signal.throwIfAborted();
+    return await session.run(concatenate(group.map((i) => documents[i]!)));
+  };
+  const lengthOf = (i: number) => documents[i]!.length;
+  for (const group of byLength(documents, budget))
+    yield* runFitting(group, { device: session.device, budget, run, lengthOf, onHalved });
+}
+
 /** Documents that the model has to see, and those equal to one of them. What is known is put into `collected`. */
 function distinct(documents: readonly Int32Array[], collected: Results, seen: SeenDocuments | undefined) {
   const first = new Map<string, number>();
@@ -143,12 +160,12 @@ function distinct(documents: readonly Int32Array[], collected: Results, seen: Se
 }
 
 /** Groups of documents (their positions) of similar length, each within the token budget once padded; longest first. */
-export function* byLength(documents: readonly Int32Array[], batchTokens: number): Generator<number[]> {
+export function* byLength(documents: readonly Int32Array[], budget: Budget): Generator<number[]> {
   const order = [...documents.keys()].sort((a, b) => documents[b]!.length - documents[a]!.length || a - b);
   let group: number[] = [];
   for (const i of order) {
     const padded = documents[group[0] ?? i]!.length * (group.length + 1);
-    if (group.length > 0 && padded > batchTokens) {
+    if (group.length > 0 && padded > budget.tokens) {
       yield group;
       group = [];
     }

@@ -52,7 +52,7 @@ function makerOf(name: string, layout: Layout): ColumnMaker {
   return { field: featureField(info), cell, make };
 }
 
-function hasIndices(row: ParsedRow, name: string): boolean {
+export function hasIndices(row: ParsedRow, name: string): boolean {
   try {
     return indicesOf(row, name).length > 0;
   } catch {

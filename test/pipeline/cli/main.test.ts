@@ -80,13 +80,16 @@ t.test('parameters come from --set and from the environment', async (t) => {
 const wrong: readonly [args: string[], message: RegExp][] = [
   [[], /^a command is missing\nSee nag-pipeline --help\.$/],
   [['chekc', 'good.yaml'], /^there is no command "chekc", did you mean "check"\?/],
-  [['zzzzz'], /^there is no command "zzzzz" \(there are: run, check, plan, verify, list, describe\)/],
+  [['zzzzz'], /^there is no command "zzzzz" \(there are: run, check, plan, runs, verify, list, describe\)/],
   [['check'], /^an argument is missing: nag-pipeline check <config>/],
   [['describe'], /^an argument is missing: nag-pipeline describe <component>/],
   [['check', 'good.yaml', 'more'], /^unexpected argument "more"/],
   [['plan', 'good.yaml', '--fromat', 'x'], /^there is no option --fromat, did you mean --format\?/],
   [['run', 'good.yaml', '--no-set', '-x'], /^there is no option --no-set\nthere is no option -x\n/],
   [['plan', 'good.yaml', '--format', 'jsn'], /^--format "jsn": expected one of text, mermaid, json/],
+  [['run', 'good.yaml', '--log', 'xml'], /^--log "xml": expected one of text, json/],
+  [['run', 'good.yaml', '--lgo', 'json'], /^there is no option --lgo, did you mean --log\?/],
+  [['check', 'good.yaml', '--log', 'json'], /^there is no option --log/],
   [['run', 'good.yaml', '--set'], /^--set needs a value/],
   [['run', 'good.yaml', '--set', 'x'], /^--set x: expected name=value/],
   [
@@ -119,7 +122,9 @@ t.test('--help and --version', async (t) => {
     'plan <config>',
     'list',
     'describe <component>',
+    'runs',
     'Exit codes',
+    ...['0', '1', '2', '3', '4', '130', '143'].map((code) => new RegExp(`^ {2}${code} +\\w`, 'm')),
   ])
     t.match(help.stdout, text);
   const plan = await runCli(['plan', '--help']);

@@ -50,3 +50,12 @@ t.test('settings that need a state folder are told where there is none', async (
   t.equal(settingWithoutState({ if_running: 'wait', state_dir: 's' }), undefined);
   t.equal(settingWithoutState({ limits: {}, hooks: {}, on_error: 'skip' }), undefined);
 });
+
+t.test('an address is a host and a port', async (t) => {
+  const listen = (given: string) => parse({ metrics: { listen: given } }).metrics.listen;
+  t.strictSame(listen('127.0.0.1:9464'), { host: '127.0.0.1', port: 9464 });
+  t.strictSame(listen(':0'), { host: undefined, port: 0 });
+  t.strictSame(listen('[::1]:80'), { host: '::1', port: 80 });
+  for (const wrong of ['9464', 'host', 'host:', 'host:99999', 'host:x', ''])
+    t.throws(() => listen(wrong), /expected host:port or :port, such as 127\.0\.0\.1:9464, found/, wrong);
+});

@@ -32,7 +32,18 @@ t.test('the format is stable; paths are relative to the manifest, so that all of
     config: { file: '/configs/nightly.yaml', hash: 'abc', params: { day: '2026-11-24' } },
     startedAt: '2026-11-24T02:00:00.000Z',
     endedAt: '2026-11-24T03:00:00.000Z',
-    inputs: { pool: { files: 1, bytes: 2, rows: 3, fingerprint: 'def', new: [], gone: [], changed: [] } },
+    inputs: {
+      pool: {
+        files: 1,
+        bytes: 2,
+        rows: 3,
+        fingerprint: 'def',
+        new: [],
+        gone: [],
+        changed: [],
+        counts: { new: 0, gone: 0, changed: 0 },
+      },
+    },
     provenance: { 'nag.config': 'abc' },
     stages: [],
     outputs: [

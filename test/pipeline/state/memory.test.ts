@@ -95,7 +95,7 @@ t.test('whatever step of commit is the last, the old or the new is there whole',
   const memory = await openMemory(folder, signal, silent);
   await memory.of('rank').remember('list', bytes('new'));
   await cp(folder, written, { recursive: true });
-  await writeFile(join(written, 'current.tmp-1-0'), '{"vers');
+  await writeFile(join(written, '.current.tmp-0123abcd-1-0123abcd0'), '{"vers');
   await memory.commit();
   await cp(folder, switched, { recursive: true });
   await cp(old, switched, { recursive: true, filter: (from) => !from.endsWith('current') });

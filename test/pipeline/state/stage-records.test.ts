@@ -25,6 +25,7 @@ t.test('stages as they stand: done, running, waiting', async (t) => {
     rowsOut: 3,
     leftOut: { empty: 2 },
     rejected: 0,
+    rejectedFor: {},
     figures: {},
     seconds: 2.5,
   });

@@ -14,7 +14,7 @@ t.test('a piece, and what is remembered with it', async (t) => {
   const dir = t.testdir();
   const writer = await PieceWriter.open(dir);
   await writer.write(batch);
-  t.ok((await readdir(dir)).every((name) => name.startsWith('.tmp-')));
+  t.ok((await readdir(dir)).every((name) => name.startsWith('.piece.tmp-')));
   const piece = await writer.finish(rows, [{ row: 2, reason: 'no text' }]);
   t.strictSame((await readdir(dir)).sort(), [piece.name, piece.name.replace('.arrow', '.json')]);
   t.ok(await isIntact(dir, piece, signal));

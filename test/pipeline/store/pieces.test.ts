@@ -49,13 +49,13 @@ t.test('what dead runs left is swept, and nothing else', async (t) => {
   const stays = [name(0, 4), name(0, 4).replace('.arrow', '.json'), 'making.json'];
   const goes = [
     name(2, 4),
-    '.tmp-12-0123abcd',
-    'files.json.tmp-12-0123abcd',
+    '.piece.tmp-0123abcd-12-0123abcd0',
+    '.files.json.tmp-0123abcd-12-0123abcd1',
     name(4, 9).replace('.arrow', '.json'),
   ];
   const dir = t.testdir({ inside: {} });
   for (const own of [...stays, ...goes]) await writeFile(join(dir, 'inside', own), '');
-  await writeFile(join(dir, '.tmp-7-0123abcd'), '');
+  await writeFile(join(dir, '.piece.tmp-0123abcd-7-0123abcd0'), '');
   await sweepStore(dir);
   t.strictSame(await readdir(dir), ['inside']);
   t.strictSame((await readdir(join(dir, 'inside'))).sort(), stays.sort());

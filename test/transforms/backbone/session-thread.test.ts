@@ -46,7 +46,7 @@ t.test('a run that fails rejects alone', async (t) => {
   const [bad, good] = await Promise.allSettled([thread.run(request()), thread.run(request())]);
   t.match(bad, {
     status: 'rejected',
-    reason: { name: 'NagError', message: 'the model failed: bad allocation' },
+    reason: { name: 'OutOfMemory', message: 'the model failed: bad allocation' },
   });
   t.match(good, { status: 'fulfilled' });
   await thread.close();
@@ -60,15 +60,18 @@ t.test('the death of the thread rejects all runs, and those to come', async (t) 
     thread.run(request()),
   ]);
   for (const run of runs)
-    t.match(run, { status: 'rejected', reason: { name: 'NagError', message: /ended with code 3/ } });
-  await t.rejects(thread.run(request()), { name: 'NagError', message: /ended with code 3/ });
+    t.match(run, {
+      status: 'rejected',
+      reason: { name: 'DeviceLost', passing: true, message: /ended with code 3/ },
+    });
+  await t.rejects(thread.run(request()), { name: 'DeviceLost', message: /ended with code 3/ });
   await thread.close();
 });
 
 t.test('an error that nobody caught in the thread rejects all runs', async (t) => {
   const thread = fake(`throw new Error('out of luck');`);
   const message = /the model's thread failed: out of luck/;
-  await t.rejects(thread.run(request()), { name: 'NagError', message, cause: { message: 'out of luck' } });
+  await t.rejects(thread.run(request()), { name: 'DeviceLost', message, cause: { message: 'out of luck' } });
   await thread.close();
 });
 

@@ -8,14 +8,14 @@ const documents = (...lengths: number[]) => lengths.map((length) => new Int32Arr
 
 t.test('documents of similar length share a batch, the longest first', async (t) => {
   t.same(
-    [...byLength(documents(3, 10, 4, 9, 3), 20)],
+    [...byLength(documents(3, 10, 4, 9, 3), { tokens: 20 })],
     [
       [1, 3],
       [2, 0, 4],
     ],
   );
   t.same(
-    [...byLength(documents(5, 5, 5, 5), 10)],
+    [...byLength(documents(5, 5, 5, 5), { tokens: 10 })],
     [
       [0, 1],
       [2, 3],
@@ -25,16 +25,16 @@ t.test('documents of similar length share a batch, the longest first', async (t)
 });
 
 t.test('no batch passes the budget, padding included, but for a single document', async (t) => {
-  t.same([...byLength(documents(30, 2, 2), 10)], [[0], [1, 2]]);
-  t.same([...byLength(documents(6, 5), 10)], [[0], [1]], 'twelve with padding');
-  t.same([...byLength(documents(2, 2), 1)], [[0], [1]]);
-  t.same([...byLength([], 10)], []);
+  t.same([...byLength(documents(30, 2, 2), { tokens: 10 })], [[0], [1, 2]]);
+  t.same([...byLength(documents(6, 5), { tokens: 10 })], [[0], [1]], 'twelve with padding');
+  t.same([...byLength(documents(2, 2), { tokens: 1 })], [[0], [1]]);
+  t.same([...byLength([], { tokens: 10 })], []);
 });
 
 t.test('every document once, for any lengths', async (t) => {
   for (let seed = 1; seed <= 50; seed++) {
     const lengths = Array.from({ length: seed }, (_, i) => 1 + ((i * 37 + seed * 11) % 23));
-    const groups = [...byLength(documents(...lengths), 40)];
+    const groups = [...byLength(documents(...lengths), { tokens: 40 })];
     t.same(
       groups.flat().sort((a, b) => a - b),
       lengths.map((_, i) => i),

@@ -50,6 +50,7 @@ async function run(documents: readonly Int32Array[], log: string[], window: numb
       counts.documents += done;
       counts.tokens += tokens;
     },
+    onHalved: () => undefined,
     signal: new AbortController().signal,
   });
   for await (const { result } of runs) {
