@@ -76,6 +76,8 @@ async function damagedInput(scenario: Scenario, spoilIt: () => Promise<void>): P
     const defects = faultsOfText(stderr);
     if (code !== 0 && (await published(scenario)) !== 'new') defects.push('fails, and changes the outputs');
     if (code !== 0 && code !== 1) defects.push(`ends with ${code}: ${lastLine(stderr)}`);
+    if (code === 1 && !/\/(pool|model)\b/.test(stderr))
+      defects.push(`names another place: ${lastLine(stderr)}`);
     return { code, stderr, defects, contents: await contentsOf(join(scenario.root, 'out')) };
   };
   const kept = await attempt(async () => undefined);
