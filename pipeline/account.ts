@@ -85,7 +85,7 @@ export class Account {
       attempts: this.attempts,
       inputs: this.#inputs,
       provenance: Object.fromEntries(result?.provenance ?? []),
-      stages: stageRecords(this.#stats, Date.now()),
+      stages: stageRecords(this.#stats, performance.now()),
       peakMemoryBytes: peakMemoryBytes(),
       outputs: result?.outputs ?? [],
       manifest: this.manifest,

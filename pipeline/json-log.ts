@@ -40,7 +40,7 @@ export function jsonReporter(run: string, name: string, out: { write(text: strin
     event,
     summary: ({ stats, files, reports }, seconds) =>
       event('summary', {
-        stages: stageRecords(stats, Date.now()).map(stageFields),
+        stages: stageRecords(stats, performance.now()).map(stageFields),
         reports,
         files,
         seconds,
@@ -56,7 +56,7 @@ export function jsonLine(level: Level, event: string, fields: Fields): string {
 }
 
 function tellStage(id: string, stats: StageStats, event: Reporter['event']): void {
-  const fields = stageFields(stageRecord(id, stats, Date.now()));
+  const fields = stageFields(stageRecord(id, stats, performance.now()));
   const { stage, label, kind } = fields;
   if (stats.state === 'done') event('stage done', fields);
   else event('stage started', { stage, label, kind });
@@ -81,7 +81,7 @@ function progressOf(stats: ReadonlyMap<string, StageStats>) {
   return begun.map(([id, stage]) => {
     const { label, state, doing } = stage;
     if (state === 'waiting') return { stage: id, label, state, doing };
-    const { rows, rowRate, tokenRate, percent, secondsLeft } = paceOf(stage, Date.now());
+    const { rows, rowRate, tokenRate, percent, secondsLeft } = paceOf(stage, performance.now());
     return {
       stage: id,
       label,

@@ -94,7 +94,7 @@ export function paceOf(stage: StageStats, now: number) {
 /** `extract+top_k   12,345 documents   98.2 documents/s   11,900 tokens/s   41 %, 2 min left` */
 function stageLine(stage: StageStats): string {
   if (stage.doing !== undefined) return `${stage.label.padEnd(18)}  ${stage.doing}`;
-  const { rows, rowRate, tokenRate, percent, secondsLeft } = paceOf(stage, Date.now());
+  const { rows, rowRate, tokenRate, percent, secondsLeft } = paceOf(stage, performance.now());
   const parts = [
     stage.label.padEnd(18),
     `${count(rows)} documents`.padStart(20),

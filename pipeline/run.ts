@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { schemaDifference } from './arrow/parquet-types.js';
@@ -12,6 +12,7 @@ import type {
   StoreContext,
 } from './component.js';
 import { DataError, messageOf, NagError, type Place } from './errors.js';
+import { besides, sweepLeftovers } from './leftovers.js';
 import { type Node, type Plan, pathTo } from './plan.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
@@ -149,12 +150,16 @@ export class Run {
     this.#failure.abort(reason);
   }
 
-  /** A folder of the run's own for what stages spill: whatever they leave there goes with it. */
+  /** A folder of the run's own for what stages spill: whatever they leave there goes with it, or with the next run. */
   async makeTempDir(): Promise<void> {
     const tempDir = this.options.tempDir ?? tmpdir();
     try {
       await mkdir(tempDir, { recursive: true });
-      this.#tempDir = await mkdtemp(join(tempDir, 'nag-'));
+      // Where many users have their temporary files, some of what is left there is others'.
+      await sweepLeftovers(tempDir).catch(() => undefined);
+      const own = besides(join(tempDir, 'nag'), 'tmp');
+      await mkdir(own);
+      this.#tempDir = own;
     } catch (cause) {
       throw new DataError({ file: tempDir }, `cannot hold temporary files: ${messageOf(cause)}`, { cause });
     }

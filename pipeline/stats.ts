@@ -19,6 +19,7 @@ export interface StageStats {
   /** What it is busy with before rows flow. */
   doing: string | undefined;
   state: 'waiting' | 'running' | 'done';
+  /** In milliseconds of the clock that never jumps; 0: not yet. */
   startedAt: number;
   endedAt: number;
   /** Told each time that it starts or ends: a stage that two segments read does so twice. */
@@ -93,13 +94,13 @@ export async function* clocked(output: AsyncIterable<Batch>, stats: StageStats):
 export function start(stats: StageStats): void {
   if (stats.state === 'running') return;
   stats.state = 'running';
-  if (stats.startedAt === 0) stats.startedAt = Date.now();
+  if (stats.startedAt === 0) stats.startedAt = performance.now();
   stats.watch?.();
 }
 
 export function finish(stats: StageStats): void {
   stats.state = 'done';
-  stats.endedAt = Date.now();
+  stats.endedAt = performance.now();
   const silent = stats.rowsIn - stats.rowsOut - leftOutRows(stats) - rejectedRows(stats);
   if (stats.kind === 'transform' && silent > 0) addTo(stats.leftOut, 'by the stage, no reason given', silent);
   stats.watch?.();

@@ -27,7 +27,7 @@ export interface ConfigDocument {
 const maxBytes = 1_000_000;
 
 /** Faults told at once. After the first syntax error a parser only guesses. */
-const [maxSyntaxErrors, maxProblems] = [10, 100];
+const [maxSyntaxErrors, maxProblems] = [10, 50];
 
 /** Reads and parses a configuration. Throws a `ConfigError` with every syntax error. */
 export async function readDocument(file: string): Promise<ConfigDocument> {

@@ -1,7 +1,7 @@
 import { rejectedRows, type StageStats } from '../stats.js';
 import type { StageRecord } from './record.js';
 
-/** The stages' figures as they stand. @param now of stages that still run, in milliseconds since 1970 */
+/** The stages' figures as they stand. @param now of stages that still run, in milliseconds of the clock that never jumps */
 export function stageRecords(stats: ReadonlyMap<string, StageStats>, now: number): StageRecord[] {
   return [...stats].map(([id, stage]) => stageRecord(id, stage, now));
 }

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError, messageOf } from '../errors.js';
+import { leads, sweepLeftovers } from '../leftovers.js';
 import { sweepStore } from '../store/pieces.js';
 import { spillFolder, workFolder } from './folders.js';
 import { acquireLock, type LockOptions } from './lock.js';
@@ -34,6 +35,7 @@ export async function openState(dir: string, options: LockOptions): Promise<Stat
   try {
     await rm(spillFolder(dir), { recursive: true, force: true });
     await sweepStore(workFolder(dir));
+    for (const folder of [dir, join(dir, 'runs')]) if (await leads(folder)) await sweepLeftovers(folder);
   } catch (cause) {
     await lock.release();
     throw new DataError({ file: dir }, `cannot be tidied: ${messageOf(cause)}`, { cause });

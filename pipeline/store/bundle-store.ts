@@ -4,6 +4,7 @@ import type { Bundle } from '../batch.js';
 import type { BundleStore, Making, StoreContext } from '../component.js';
 import { replaceDurably } from '../durable.js';
 import { DataError, messageOf, NagError } from '../errors.js';
+import { sweepLeftovers } from '../leftovers.js';
 import { makingHash, makingJson, parseMaking } from './facts.js';
 import { FileDigests } from './file-digests.js';
 import { type Kept, keepPieces } from './keep.js';
@@ -113,6 +114,7 @@ function keptIn(
 async function prepare(folder: string, own: string, making: Making, context: StoreContext): Promise<void> {
   try {
     await mkdir(own, { recursive: true });
+    for (const place of [folder, own]) await sweepLeftovers(place);
     await compareWithLast(folder, making, context);
     const file = join(own, makingName);
     const found = await readFile(file, 'utf8').catch(() => undefined);

@@ -84,7 +84,7 @@ export async function yamlBombs(settings: PartSettings): Promise<Row> {
 }
 
 /** A refusal of that length is read by nobody. */
-const longestMessage = 20_000;
+const longestMessage = 25_000;
 
 async function judge(row: Row, name: string, file: string): Promise<void> {
   const { code, stderr, hung } = await runProgram(['check', file]);

@@ -42,15 +42,19 @@ async function damageOf(kind: Kind, scenarios: readonly Scenario[], settings: Pa
   await scenarios[0]!.reset('morning');
   const files = await filesUnder(scenarios[0]!.root, kind.under);
   if (files.length === 0) row.note = 'NOT RUN: this program keeps none';
+  // Names of kept pieces tell of paths, which scenarios have of their own: the same file is the one at the same place.
+  const fileIn = async ({ root }: Scenario, at: number) => (await filesUnder(root, kind.under))[at]!;
   const times =
     settings.count === undefined ? faultsEach : Math.ceil(settings.count / (kinds.length * files.length));
-  const cases = files.flatMap((file) =>
-    Array.from({ length: times }, (_, i) => ({ file, seed: settings.seed + i })),
+  const cases = files.flatMap((file, at) =>
+    Array.from({ length: times }, (_, i) => ({ file, at, seed: settings.seed + i })),
   );
   const judge = kind.input ? damagedInput : damagedMemory;
-  await each(cases, scenarios.length, async ({ file, seed }, worker) => {
+  await each(cases, scenarios.length, async ({ file, at, seed }, worker) => {
     const scenario = scenarios[worker]!;
-    const { outcome, defects } = await judge(scenario, () => spoil(join(scenario.root, file), seed));
+    const { outcome, defects } = await judge(scenario, async () =>
+      spoil(join(scenario.root, await fileIn(scenario, at)), seed),
+    );
     tried(row, outcome, defects, `${file}, seed ${seed}`);
   });
   await scenarios[0]!.reset();
@@ -72,6 +76,8 @@ async function damagedInput(scenario: Scenario, spoilIt: () => Promise<void>): P
     const defects = faultsOfText(stderr);
     if (code !== 0 && (await published(scenario)) !== 'new') defects.push('fails, and changes the outputs');
     if (code !== 0 && code !== 1) defects.push(`ends with ${code}: ${lastLine(stderr)}`);
+    if (code === 1 && !/\/(pool|model)\b/.test(stderr))
+      defects.push(`names another place: ${lastLine(stderr)}`);
     return { code, stderr, defects, contents: await contentsOf(join(scenario.root, 'out')) };
   };
   const kept = await attempt(async () => undefined);

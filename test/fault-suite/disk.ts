@@ -31,8 +31,8 @@ async function onSmallDisk(row: Row, scenario: Scenario, place: string, kilobyte
   await mkdir(folder, { recursive: true });
   await rm(aside, { recursive: true, force: true });
   await cp(folder, aside, copying);
-  const size = Math.max(kilobytes, (await bytesOf(folder)) / 1024 + 4);
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${Math.ceil(size)}k`, 'tmpfs', folder]);
+  const size = kilobytesOf(folder) + kilobytes;
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}k`, 'tmpfs', folder]);
   if (mounted.status !== 0) {
     row.note = 'NOT RUN: file systems cannot be mounted here';
     return;
@@ -52,7 +52,7 @@ async function onSmallDisk(row: Row, scenario: Scenario, place: string, kilobyte
       row,
       code === 0 ? 'there was room' : `told, ${state} outputs`,
       defects,
-      `${place} of ${Math.ceil(size)} KB`,
+      `${place} of ${kilobytes} KB`,
     );
   } finally {
     await rm(aside, { recursive: true, force: true });
@@ -68,9 +68,10 @@ async function onSmallDisk(row: Row, scenario: Scenario, place: string, kilobyte
   await scenario.reset();
 }
 
-async function bytesOf(folder: string): Promise<number> {
-  const { stdout } = spawnSync('du', ['-sk', '--apparent-size', folder], { encoding: 'utf8' });
-  return Number(stdout.split('\t')[0]) * 1024;
+/** What the folder's files take, in whole pages. */
+function kilobytesOf(folder: string): number {
+  const { stdout } = spawnSync('du', ['-sk', folder], { encoding: 'utf8' });
+  return Number(stdout.split('\t')[0]) + 8;
 }
 
 /** Folders that the user of the run may not write: outputs, state, temporary files. */

@@ -28,5 +28,6 @@ export function pointName(path: string, root: string): string {
     .replace(/\d{8}T\d{6}(?:\.?\d+)?Z(?:-[0-9a-f]+)?/g, 'RUN')
     .replace(/([-.])\d+-[0-9a-f]{6,}(?=[/. ]|$)/g, '$1*')
     .replace(/\.(tmp|old)-[0-9a-f]{8}-\*/g, '.$1-*')
+    .replace(/\.[0-9a-f]{8}\.arrow/g, '.CRC.arrow')
     .replace(/nag-\w{6}(?=[/ ]|$)/g, 'nag-*');
 }

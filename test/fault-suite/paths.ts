@@ -25,9 +25,9 @@ const pools: readonly { readonly path: string; readonly rows?: number }[] = [
   { path: 'po\\nol/a.jsonl' },
   { path: 'loop/**/*.jsonl', rows: 2 },
   { path: 'loop/loop/loop/loop/a.jsonl', rows: 1 },
-  { path: 'dead/itself.jsonl' },
-  { path: 'dead/*.jsonl' },
-  { path: 'dead' },
+  { path: '../dead/itself.jsonl' },
+  { path: '../dead/*.jsonl' },
+  { path: '../dead' },
   { path: '' },
   { path: ' ' },
   { path: '.', rows: 1 },
@@ -81,7 +81,7 @@ const outputs = [
   '',
   `${'x'.repeat(300)}.jsonl`,
   'pool/a.jsonl/out.jsonl',
-  'dead/itself.jsonl/out.jsonl',
+  '../dead/itself.jsonl/out.jsonl',
 ];
 
 export async function pathTricks(settings: PartSettings): Promise<Row[]> {
@@ -100,9 +100,9 @@ async function writeMaterial(folder: string): Promise<void> {
   await writeFile(join(folder, 'pool', 'a.jsonl'), '{"docid": "a", "doc": "text"}\n');
   await writeFile(join(folder, 'a.jsonl'), '{"docid": "a", "doc": "text"}\n');
   await symlink('.', join(folder, 'loop'));
-  await mkdir(join(folder, 'dead'));
-  await symlink('itself.jsonl', join(folder, 'dead', 'itself.jsonl'));
-  await symlink('nowhere', join(folder, 'dead', 'gone.jsonl'));
+  await mkdir(join(folder, '..', 'dead'));
+  await symlink('itself.jsonl', join(folder, '..', 'dead', 'itself.jsonl'));
+  await symlink('nowhere', join(folder, '..', 'dead', 'gone.jsonl'));
 }
 
 async function poolPaths(folder: string): Promise<Row> {

@@ -29,6 +29,8 @@ Made by \`${['npm run faults', ...(args.length > 0 ? ['--', ...args] : [])].join
 After a kill or a failure the published files must be all those of the run before or all those of the new run, byte for byte;
 the next run must end with 0 and publish what an undisturbed run publishes, with nothing left behind.
 A refusal is a message that names the file, with exit code 1 or 2 and without a stack trace.
+A flipped bit of a value that has no checksum is another value, which nobody can tell from the one that was meant: such an
+input is *taken as another input*, and the result must be that of a first run over it. What the program keeps itself is checked.
 **Defects** counts everything else: another end, a hang, a crash, a success that is none.
 
 ${tableOf(rows)}

@@ -6,7 +6,11 @@ import { addTo, createStats, finish, start } from '../../pipeline/stats.js';
 /** A reporter whose clock stands at the beginning of 2027. */
 function reporter(t: Test) {
   mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.UTC(2027, 0) });
-  t.teardown(() => mock.timers.reset());
+  const monotonic = mock.method(performance, 'now', () => Date.now());
+  t.teardown(() => {
+    mock.timers.reset();
+    monotonic.mock.restore();
+  });
   const written: string[] = [];
   const lines = () => written.splice(0).map((text) => JSON.parse(text) as unknown);
   return { reporter: jsonReporter('r1', 'nightly', { write: (text) => written.push(text) }), lines };

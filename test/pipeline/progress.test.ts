@@ -14,7 +14,11 @@ function running(label: string, kind: StageStats['kind'], rows: number, expected
 /** A screen that remembers, with the clock at `startedAt`. */
 function screen(t: Tap, isTTY: boolean, columns = 100) {
   mock.timers.enable({ apis: ['setInterval', 'setTimeout', 'Date'], now: startedAt });
-  t.teardown(() => mock.timers.reset());
+  const monotonic = mock.method(performance, 'now', () => Date.now());
+  t.teardown(() => {
+    mock.timers.reset();
+    monotonic.mock.restore();
+  });
   const written: string[] = [];
   return { written, isTTY, columns, write: (text: string) => written.push(text) };
 }

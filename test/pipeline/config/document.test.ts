@@ -113,7 +113,7 @@ t.test('refused: more than anyone writes', async (t) => {
     'f',
   );
   const problems = Array.from({ length: 30_000 }, (_, i) => ({ path: [`k${i}`], message: 'wrong' }));
-  t.match(configError(keys, problems).message, /^(f:.*\n){100}f: and 29900 more faults$/);
+  t.match(configError(keys, problems).message, /^(f:.*\n){50}f: and 29950 more faults$/);
 });
 
 t.test('nothing gets into the prototype of objects', async (t) => {
