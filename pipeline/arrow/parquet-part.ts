@@ -6,7 +6,7 @@ import { DataError, isDiskFull, messageOf, NagError } from '../errors.js';
 import type { BatchCursor } from './batch-cursor.js';
 import { EncoderInput, type EncoderInputOptions, ROW_GROUP_BYTES } from './encoder-input.js';
 import type { ParquetWriterOptions } from './parquet-writer.js';
-import { acquireParquetWasm, type ParquetWasm, releaseParquetWasm, WasmPanic } from './wasm.js';
+import { newParquetWasm, type ParquetWasm, releaseParquetWasm, WasmPanic } from './wasm.js';
 
 /** All that a part needs to know; `target` is the path that errors speak of. */
 export type PartOptions = ParquetWriterOptions & EncoderInputOptions;
@@ -24,7 +24,7 @@ export async function writePart(
   const handle = await open(path, 'wx').catch((cause) => {
     throw new DataError({ file: options.target }, `cannot be written: ${messageOf(cause)}`, { cause });
   });
-  const wasm = acquireParquetWasm();
+  const wasm = newParquetWasm();
   const part = new EncoderInput(wasm, schema, cursor, options);
   try {
     const stream = new ReadableStream<WasmBatch>(

@@ -46,6 +46,14 @@ export function acquireParquetWasm(): ParquetWasm {
   return idle.pop() ?? instantiate();
 }
 
+/**
+ * An instance that nothing was done with. What an instance has done before shows in the files that it writes: the order
+ * of their key-value pairs depends on it, and the same output must have the same bytes.
+ */
+export function newParquetWasm(): ParquetWasm {
+  return instantiate();
+}
+
 /** Gives an instance back. Objects made with it must have been freed; one that is busy or broken is dropped. */
 export function releaseParquetWasm(wasm: ParquetWasm): void {
   if (wasm.broken || wasm.busy || idle.includes(wasm) || idle.length >= KEEP_IDLE) return;

@@ -142,6 +142,19 @@ async function* asyncFrom(batches: Iterable<RecordBatch>): AsyncGenerator<Record
   yield* batches;
 }
 
+t.test('the same rows give the same bytes, whatever was read before', async (t) => {
+  const dir = t.testdir();
+  const metadata = Object.fromEntries(
+    ['name', 'config', 'device', 'model', 'version'].map((key) => [key, 'x']),
+  );
+  const files = ['0', '1', '2'].map((name) => join(dir, name));
+  for (const [times, path] of files.entries()) {
+    for (let i = 0; i < times; i++) await read(files[0]!);
+    await writeParquet(path, schema, asyncFrom([batch(0, 10)]), { ...options, metadata });
+  }
+  for (const path of files.slice(1)) t.ok(readFileSync(path).equals(readFileSync(files[0]!)));
+});
+
 t.test('no batches, or only empty ones: a valid file without rows', async (t) => {
   const path = join(t.testdir(), 'out.parquet');
   for (const batches of [[], [batch(0, 0), batch(0, 0)]]) {
