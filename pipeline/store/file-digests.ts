@@ -58,11 +58,13 @@ export class FileDigests {
     return known?.bytes === bytes && known.changedAt === changedAt ? known.sha256 : undefined;
   }
 
-  /** Writes the list, with what others have added to it meanwhile. */
+  /** Writes the list, with what others have added to it meanwhile. Errors: DataError. */
   async save(): Promise<void> {
     if (this.#added.size === 0) return;
     const all = new Map([...(await readList(this.#list)), ...this.#added]);
-    await replaceDurably(this.#list, `${JSON.stringify(Object.fromEntries(all))}\n`);
+    await replaceDurably(this.#list, `${JSON.stringify(Object.fromEntries(all))}\n`).catch((cause) => {
+      throw new DataError({ file: this.#list }, `cannot be written: ${messageOf(cause)}`, { cause });
+    });
     this.#added.clear();
   }
 }
