@@ -39,6 +39,11 @@ export async function sweepLeftovers(folder: string): Promise<void> {
   }
 }
 
+/** Removes what `besides` has named. That it cannot be removed fails no run: the next one does it. */
+export async function removeNowOrLater(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(() => undefined);
+}
+
 function isDead(pid: number, random: string): boolean {
   if (pid === process.pid) return !random.startsWith(life);
   try {

@@ -12,7 +12,7 @@ import type {
   StoreContext,
 } from './component.js';
 import { DataError, messageOf, NagError, type Place } from './errors.js';
-import { besides, sweepLeftovers } from './leftovers.js';
+import { besides, removeNowOrLater, sweepLeftovers } from './leftovers.js';
 import { type Node, type Plan, pathTo } from './plan.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
@@ -262,7 +262,7 @@ export class Run {
       () => this.rejects.close(),
       () => this.#resources.close(),
       ...[...this.sources.values()].map((source) => () => source.close()),
-      () => this.#tempDir !== '' && rm(this.#tempDir, { recursive: true, force: true }),
+      () => this.#tempDir !== '' && removeNowOrLater(this.#tempDir),
     ]);
   }
 

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
-import { besides, leads, lstatOf, sweepLeftovers } from '../leftovers.js';
+import { besides, leads, lstatOf, removeNowOrLater, sweepLeftovers } from '../leftovers.js';
 import { rootOfLink } from './link-set.js';
 
 /** An entry of a folder that no earlier output put there: a folder that has one is not ours to replace. */
@@ -39,7 +39,7 @@ export async function stageOutput<Written extends { readonly temporary: string }
   Omit<Written, 'temporary'> & { readonly outputs: readonly StagedOutput[]; discard(): Promise<void> }
 > {
   const folder = await makeStagingFolder(final, foreign);
-  const discard = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const discard = (): Promise<void> => removeNowOrLater(folder);
   try {
     const { temporary, ...written } = await fill(folder);
     return { ...written, outputs: [{ temporary, final, ...(foreign && { foreign }) }], discard };
