@@ -8,7 +8,7 @@ import { mutations } from './mutations.js';
 import { pathTricks } from './paths.js';
 import type { Row } from './row.js';
 import type { PartSettings } from './settings.js';
-import { soak } from './soak.js';
+import { nights, soak } from './soak.js';
 import { runsTogether } from './together.js';
 
 export type Part = (settings: PartSettings) => Promise<Row[]>;
@@ -38,5 +38,6 @@ export const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['mutations', mutations],
   ['bombs', async (settings) => [await yamlBombs(settings)]],
   ['paths', pathTricks],
+  ['nights', nights],
   ['soak', soak],
 ]);

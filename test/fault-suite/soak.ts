@@ -1,7 +1,9 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Int64 } from 'apache-arrow';
 import { writeModelFolder } from '../fixtures/checkpoint.js';
-import { runModule } from './process.js';
+import { writeTestParquet } from '../fixtures/parquet.js';
+import { runModule, runProgram } from './process.js';
 import { type Row, startRow, tried } from './row.js';
 import { lastLine } from './scenario.js';
 import type { PartSettings } from './settings.js';
@@ -20,36 +22,114 @@ const [interval, warmUp] = [5, 0.2];
 /** How much the second half may be above the first, and the share of the first: a sample may meet any moment of a run. */
 const tolerated = { megabytes: [8, 0.03], handles: [3, 0], threads: [2, 0] } as const;
 
-/** Runs pipelines in one process, over and over, for so many minutes (30 where none are given), and watches it from outside. */
+/** Documents in a file of the pool, and how many there are for each second: more than are worked through. */
+const [fileRows, rowsPerSecond] = [50_000, 2500];
+
+/** Watches one run from outside for so many minutes (30 where none are given), over a pool that is larger than it can be through with. */
 export async function soak(settings: PartSettings): Promise<Row[]> {
   const minutes = settings.minutes ?? 30;
+  const { folder } = settings;
+  await writeRun(folder, Math.ceil((minutes * 60 * rowsPerSecond) / fileRows));
+  const watch = watcher();
+  const ended = await runProgram(['run', join(folder, 'soak.yaml')], {
+    onStart: (pid) => {
+      watch.start(pid);
+      setTimeout(() => process.kill(pid, 'SIGTERM'), minutes * 60_000);
+    },
+  });
+  watch.stop();
+  const defect = ended.code === 143 ? [] : [`ends with ${ended.code}: ${lastLine(ended.stderr)}`];
+  return rowsOf(`one run of ${minutes} min`, minutes, watch.samples, 1, defect);
+}
+
+/** Watches a process that runs pipelines over and over for so many minutes, 10 where none are given. */
+export async function nights(settings: PartSettings): Promise<Row[]> {
+  const minutes = settings.minutes ?? 10;
   await mkdir(settings.folder, { recursive: true });
   await writeModelFolder(join(settings.folder, 'model'), 'qwen3', { config: { num_hidden_layers: 2 } });
+  const watch = watcher();
+  const ended = await runModule('soak-process.js', [settings.folder, String(minutes * 60)], {
+    onStart: watch.start,
+  });
+  watch.stop();
+  const runs = Number(/(\d+) runs/.exec(ended.stdout)?.[1] ?? 0);
+  const defect = ended.code === 0 ? [] : [`ends with ${ended.code}: ${lastLine(ended.stderr)}`];
+  return rowsOf(`runs in one process for ${minutes} min`, minutes, watch.samples, runs, defect);
+}
+
+function watcher() {
   const samples: Sample[] = [];
   const startedAt = performance.now();
   let timer: NodeJS.Timeout | undefined;
-  const ended = await runModule('soak-process.js', [settings.folder, String(minutes * 60)], {
-    onStart: (pid) => {
+  return {
+    samples,
+    start: (pid: number) => {
       timer = setInterval(async () => {
         const sample = await sampleOf(pid, (performance.now() - startedAt) / 1000);
         if (sample) samples.push(sample);
       }, interval * 1000);
     },
-  });
-  clearInterval(timer);
-  const runs = Number(/(\d+) runs/.exec(ended.stdout)?.[1] ?? 0);
+    stop: () => clearInterval(timer),
+  };
+}
+
+function rowsOf(
+  title: string,
+  minutes: number,
+  samples: readonly Sample[],
+  runs: number,
+  defects: readonly string[],
+): Row[] {
   return (['megabytes', 'handles', 'threads'] as const).map((what) => {
-    const row = startRow(`a soak of ${minutes} min: ${what}`);
+    const row = startRow(`${title}: ${what}`);
     const judged = judge(samples, what);
-    const defects = judged.flat ? [] : [`not flat: ${judged.text}`];
-    if (ended.code !== 0) defects.push(`ends with ${ended.code}: ${lastLine(ended.stderr)}`);
-    tried(row, judged.text, defects);
+    tried(row, judged.text, [...(judged.flat ? [] : [`not flat: ${judged.text}`]), ...defects]);
     row.tried = runs;
-    row.note = `runs in one process; ${samples.length} samples from outside`;
+    row.note = `${samples.length} samples from outside`;
     row.done();
     row.seconds = minutes * 60;
     return row;
   });
+}
+
+/** A pool of documents that all differ, and a pipeline over it. */
+async function writeRun(folder: string, files: number): Promise<void> {
+  await mkdir(join(folder, 'pool'), { recursive: true });
+  await writeModelFolder(join(folder, 'model'), 'qwen3', { config: { num_hidden_layers: 4 } });
+  await writeFile(
+    join(folder, 'target.jsonl'),
+    '{"docid": "t", "doc": "the rain of spain", "token_num": 4}\n',
+  );
+  const rows = Array.from({ length: fileRows }, (_, row) => row);
+  for (let file = 0; file < files; file++)
+    await writeTestParquet(
+      join(folder, 'pool', `${String(file).padStart(6, '0')}.parquet`),
+      {
+        docid: rows.map((row) => `${file}-${row}`),
+        doc: rows.map(
+          (row) => `${(file * fileRows + row).toString(36)} is rain on row ${row} of file ${file}`,
+        ),
+        token_num: { type: new Int64(), values: rows.map((row) => BigInt(5 + (row % 30))) },
+      },
+      { rowGroupRows: 5000 },
+    );
+  const nag = `
+  - {use: tokenize, with: {model: model, max_length: 32}}
+  - {use: extract, with: {model: model, device: cpu, threads: 1}}
+  - {use: top_k, with: {k: 4}}`;
+  await writeFile(
+    join(folder, 'soak.yaml'),
+    `version: 1
+state_dir: state
+stages:
+  - {use: read.jsonl, with: {path: target.jsonl}}${nag}
+  - {id: profile, use: profile}
+  - {use: read.parquet, with: {path: "pool/*.parquet"}}${nag}
+  - {use: score, from: {profile: profile}}
+  - {use: rank, with: {tokens: 1000000}}
+  - {use: write.parquet, with: {path: out/selected.parquet}}
+`,
+  );
 }
 
 /** Whether what a process holds stays what it is, once it is warm. */
