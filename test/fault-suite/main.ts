@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parts } from './parts.js';
 import { writeReport } from './report.js';
-import { type Row, tableOf } from './row.js';
+import { type Row, readRows, tableOf, writeRows } from './row.js';
 
-/** `npm run faults [-- PART… --count N --seed S --minutes M --workers W --no-report]` */
+/**
+ * `npm run faults [-- PART… --count N --seed S --minutes M --workers W --report FILE --rows FILE…]`. Rows of several
+ * commands make one report: each adds its own to the first of its files; the part `none` only reports.
+ */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -15,13 +18,14 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     workers: { type: 'string', default: String(availableParallelism()) },
     report: { type: 'string' },
+    rows: { type: 'string', multiple: true, default: [] },
   },
 });
-const unknown = positionals.find((name) => !parts.has(name));
+const unknown = positionals.find((name) => name !== 'none' && !parts.has(name));
 if (unknown !== undefined) throw new Error(`no part "${unknown}": ${[...parts.keys()].join(', ')}`);
-const names = positionals.length > 0 ? positionals : [...parts.keys()];
+const names = positionals.length > 0 ? positionals.filter((name) => name !== 'none') : [...parts.keys()];
 const whole = await mkdtemp(join(tmpdir(), 'nag-faults-'));
-const rows: Row[] = [];
+const rows: Row[] = (await Promise.all(values.rows.map(readRows))).flat();
 try {
   for (const name of names) {
     console.error(`${name} …`);
@@ -34,6 +38,7 @@ try {
       say: (text) => console.error(text),
     });
     rows.push(...made);
+    if (values.rows[0] !== undefined) await writeRows(values.rows[0], rows);
     console.log(tableOf(made));
     for (const row of made) for (const defect of row.defects) console.log(`  DEFECT ${row.what}: ${defect}`);
   }

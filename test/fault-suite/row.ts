@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+
 /** What a part of the suite tried, and what happened: a line of the table. */
 export interface Row {
   readonly what: string;
@@ -57,4 +59,17 @@ export function tableOf(rows: readonly Row[]): string {
     '| --- | ---: | --- | ---: | ---: | --- |',
     ...lines,
   ].join('\n');
+}
+
+/** Keeps rows for a later report. */
+export async function writeRows(file: string, rows: readonly Row[]): Promise<void> {
+  const plain = rows.map((row) => ({ ...row, outcomes: [...row.outcomes] }));
+  await writeFile(file, JSON.stringify(plain));
+}
+
+/** Rows that were kept; none where there is no such file. */
+export async function readRows(file: string): Promise<Row[]> {
+  const text = await readFile(file, 'utf8').catch(() => '[]');
+  const plain = JSON.parse(text) as (Omit<Row, 'outcomes'> & { outcomes: [string, number][] })[];
+  return plain.map((row) => ({ ...row, outcomes: new Map(row.outcomes) }));
 }
