@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeCheckpoint } from '../fixtures/checkpoint.js';
 import { writeTokenizer } from '../fixtures/tokenizer.js';
 import { runProgram } from './process.js';
+import { random } from './random.js';
 import { type Row, startRow, tried } from './row.js';
 import { faultsOfText, lastLine } from './scenario.js';
 import type { PartSettings } from './settings.js';
@@ -84,14 +85,40 @@ const outputs = [
   '../dead/itself.jsonl/out.jsonl',
 ];
 
+/** Of parameters whose type says what they may be. */
+const sets = [
+  'day=../../x',
+  'day=2026-11-24/../../x',
+  'day=',
+  'day=2026-02-30',
+  'choice=../a',
+  'choice=a/../../x',
+  'share=1e999',
+  'share=NaN',
+  'share=0x10;',
+  '__proto__=1',
+  'constructor=x',
+  '=x',
+  'nothing=1',
+  'day',
+];
+
+/** So many of all, or all of them. */
+function sampled<T>(all: readonly T[], { count, seed }: PartSettings): T[] {
+  const numbers = random(seed);
+  const ranked = all.map((item) => ({ item, rank: numbers.below(1 << 30) })).sort((a, b) => a.rank - b.rank);
+  return ranked.slice(0, count ?? all.length).map(({ item }) => item);
+}
+
 export async function pathTricks(settings: PartSettings): Promise<Row[]> {
   const folder = join(settings.folder, 'paths');
   await writeMaterial(folder);
+  const some = <T>(all: readonly T[]) => sampled(all, settings);
   return [
-    await poolPaths(folder),
-    await outputPaths(folder),
-    await parameters(folder),
-    await checkpointIndexes(folder),
+    await poolPaths(folder, some(pools)),
+    await outputPaths(folder, some(outputs)),
+    await parameters(folder, some(sets)),
+    await checkpointIndexes(folder, some(shards)),
   ];
 }
 
@@ -105,10 +132,10 @@ async function writeMaterial(folder: string): Promise<void> {
   await symlink('nowhere', join(folder, '..', 'dead', 'gone.jsonl'));
 }
 
-async function poolPaths(folder: string): Promise<Row> {
+async function poolPaths(folder: string, tricks: typeof pools): Promise<Row> {
   const row = startRow('tricks in paths and globs of a pool');
   const out = join(folder, 'out', 'out.jsonl');
-  for (const { path, rows } of pools) {
+  for (const { path, rows } of tricks) {
     await writeConfig(folder, path, 'out/out.jsonl');
     await rm(out, { force: true });
     await judge(row, folder, ['run', join(folder, 'tricks.yaml')], rows !== undefined, path);
@@ -118,9 +145,9 @@ async function poolPaths(folder: string): Promise<Row> {
   return row.done();
 }
 
-async function outputPaths(folder: string): Promise<Row> {
+async function outputPaths(folder: string, tricks: readonly string[]): Promise<Row> {
   const row = startRow('tricks in paths of outputs');
-  for (const path of outputs) {
+  for (const path of tricks) {
     await writeConfig(folder, 'pool/a.jsonl', path);
     await judge(row, folder, ['run', join(folder, 'tricks.yaml')], false, path);
   }
@@ -128,7 +155,7 @@ async function outputPaths(folder: string): Promise<Row> {
 }
 
 /** Values of `--set` for parameters whose type says what they may be. */
-async function parameters(folder: string): Promise<Row> {
+async function parameters(folder: string, tricks: readonly string[]): Promise<Row> {
   const row = startRow('tricks in parameters');
   const file = join(folder, 'parameters.yaml');
   await writeFile(
@@ -143,27 +170,11 @@ stages:
   - {use: write.jsonl, with: {path: "out/\${day}.jsonl"}}
 `,
   );
-  const sets = [
-    'day=../../x',
-    'day=2026-11-24/../../x',
-    'day=',
-    'day=2026-02-30',
-    'choice=../a',
-    'choice=a/../../x',
-    'share=1e999',
-    'share=NaN',
-    'share=0x10;',
-    '__proto__=1',
-    'constructor=x',
-    '=x',
-    'nothing=1',
-    'day',
-  ];
-  for (const set of sets) await judge(row, folder, ['run', file, '--set', set], false, set);
+  for (const set of tricks) await judge(row, folder, ['run', file, '--set', set], false, set);
   return row.done();
 }
 
-async function checkpointIndexes(folder: string): Promise<Row> {
+async function checkpointIndexes(folder: string, tricks: readonly unknown[]): Promise<Row> {
   const row = startRow("tricks in a model's index of files");
   const model = join(folder, 'model');
   await writeCheckpoint(model, 'qwen3', { shards: 2, config: { num_hidden_layers: 1 } });
@@ -181,7 +192,7 @@ stages:
   - {use: write.jsonl, with: {path: out/out.jsonl}}
 `,
   );
-  for (const shard of shards) {
+  for (const shard of tricks) {
     const index = { metadata: {}, weight_map: { 'model.embed_tokens.weight': shard } };
     await writeFile(join(model, 'model.safetensors.index.json'), JSON.stringify(index));
     await judge(row, folder, ['run', config], false, JSON.stringify(shard));

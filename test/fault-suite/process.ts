@@ -44,7 +44,12 @@ async function runNode(args: readonly string[], options: ProgramOptions): Promis
   const { injection, killAfter, uid, onStart } = options;
   const before = injection === undefined ? [] : ['--import', preload];
   const child = spawn(process.execPath, [...before, ...args], {
-    env: { ...process.env, [injectionVariable]: injection && JSON.stringify(injection) },
+    // The program as its users start it: nothing of a test runner's.
+    env: {
+      ...process.env,
+      NODE_OPTIONS: undefined,
+      [injectionVariable]: injection && JSON.stringify(injection),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid === undefined ? {} : { uid, gid: uid }),
   });
