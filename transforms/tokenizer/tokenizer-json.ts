@@ -9,14 +9,35 @@ const addedToken = z.looseObject({
   rstrip: z.boolean().default(false),
 });
 
+const merge = z.union([z.string(), z.tuple([z.string(), z.string()])]);
+
+const model = z
+  .looseObject({
+    type: z.string().optional(),
+    vocab: z.union([z.record(z.string(), z.int().nonnegative()), z.array(z.unknown())]),
+    merges: z.array(merge).optional(),
+    continuing_subword_prefix: z.string().nullish(),
+  })
+  .superRefine(({ merges = [], continuing_subword_prefix: prefix }, context) => {
+    // The native library takes the prefix off without looking, and ends the process.
+    const wrong = prefix ? merges.find((own) => !secondOf(own).startsWith(prefix)) : undefined;
+    if (wrong !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['merges'],
+        message: `"${secondOf(wrong)}" does not start with continuing_subword_prefix "${prefix}"`,
+      });
+  });
+
+function secondOf(pair: z.infer<typeof merge>): string {
+  return typeof pair === 'string' ? pair.slice(pair.indexOf(' ') + 1) : pair[1];
+}
+
 const schema = z.looseObject({
   added_tokens: z.array(addedToken).default([]),
   normalizer: component.nullish(),
   pre_tokenizer: component.nullish(),
-  model: z.looseObject({
-    type: z.string().optional(),
-    vocab: z.union([z.record(z.string(), z.int().nonnegative()), z.array(z.unknown())]),
-  }),
+  model,
 });
 
 /** What is read from a Hugging Face tokenizer.json here; the rest is the native library's business. */

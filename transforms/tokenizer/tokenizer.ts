@@ -30,7 +30,7 @@ export class DocumentTokenizer {
   private constructor(file: string, bytes: Buffer, json: TokenizerJson, native: Tokenizer) {
     this.file = file;
     this.sha256 = createHash('sha256').update(bytes).digest('hex');
-    this.vocabulary = vocabularySize(json);
+    this.vocabulary = sizeOf(json, native);
     this.#slicing = slicingOf(json);
     this.#native = native;
   }
@@ -160,4 +160,10 @@ function load(file: string, text: string): Tokenizer {
   } catch (cause) {
     throw new DataError({ file }, `the tokenizer cannot be loaded: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** The library numbers added tokens itself where their ids do not follow the vocabulary, and says nothing. */
+function sizeOf(json: TokenizerJson, native: Tokenizer): number {
+  const added = json.added_tokens.map(({ content }) => (native.tokenToId(content) ?? -1) + 1);
+  return added.reduce((size, next) => Math.max(size, next), vocabularySize(json));
 }

@@ -30,3 +30,15 @@ t.test('names what is not as expected', async (t) => {
     /added_tokens\.0\.id/,
   );
 });
+
+t.test(
+  'a merge that does not fit its prefix is told: the native library would end the process',
+  async (t) => {
+    const model = { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, continuing_subword_prefix: '##' };
+    for (const merges of [['a b'], [['a', 'b']]])
+      t.throws(() => parseTokenizerJson({ model: { ...model, merges } }), {
+        message: 'model.merges: "b" does not start with continuing_subword_prefix "##"',
+      });
+    t.doesNotThrow(() => parseTokenizerJson({ model: { ...model, merges: ['a ##b'] } }));
+  },
+);
