@@ -42,7 +42,7 @@ t.test('flat is what does not grow once it is warm', async (t) => {
 });
 
 t.test('a process of many runs is watched', async (t) => {
-  const rows = await nights({ folder: t.testdir(), seed: 1, minutes: 0.4, workers: 1 });
+  const rows = await nights({ folder: t.testdir(), seed: 1, minutes: 0.3, workers: 1 });
   t.equal(rows.length, 3);
   for (const row of rows) {
     t.ok(row.tried > 1, `${row.tried} runs in one process`);
@@ -55,7 +55,7 @@ t.test('a process of many runs is watched', async (t) => {
 });
 
 t.test('a long run is watched, and stopped', async (t) => {
-  const rows = await soak({ folder: t.testdir(), seed: 1, minutes: 0.4, workers: 1 });
+  const rows = await soak({ folder: t.testdir(), seed: 1, minutes: 0.3, workers: 1 });
   t.equal(rows.length, 3);
   for (const row of rows) {
     t.notOk(
