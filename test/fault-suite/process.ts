@@ -43,7 +43,10 @@ export async function runModule(
 async function runNode(args: readonly string[], options: ProgramOptions): Promise<Ended> {
   const { injection, killAfter, uid, onStart } = options;
   const before = injection === undefined ? [] : ['--import', preload];
-  const child = spawn(process.execPath, [...before, ...args], {
+  // Another user may not write what a test runner makes its processes write.
+  const [command, ...first] =
+    uid === undefined ? [process.execPath] : ['env', '-u', 'NODE_OPTIONS', process.execPath];
+  const child = spawn(command!, [...first, ...before, ...args], {
     // The program as its users start it: nothing of a test runner's.
     env: {
       ...process.env,
