@@ -80,10 +80,10 @@ async function attemptRun(job: Job, state: State, options: RunOptions, account: 
     await rememberInputs(seen.files, memories.of(''));
     account.reads(seen.records);
     account.published(result);
-    account.manifest = manifest ?? state.manifest;
     account.complete();
-    for (const path of new Set([state.manifest, account.manifest]))
-      await writeManifest(path, account.record());
+    const path = manifest ?? state.manifest;
+    for (const file of new Set([state.manifest, path])) await writeManifest(file, account.record());
+    account.manifest = path;
     await memories.commit();
     const told = Object.entries(seen.records).map(([id, record]) => inputText(id, record));
     return { ...result, reports: [told.join('\n'), ...result.reports] };

@@ -102,14 +102,21 @@ t.test('a place where no file can be', async (t) => {
   t.same(readdirSync(dir), ['file', 'folder']);
 });
 
-t.test('a full disk fails the run, and leaves whole lines', { skip: !existsSync('/dev/full') }, async (t) => {
-  const dir = t.testdir({});
-  const path = join(dir, 'r.jsonl');
-  const rejects = await Rejects.open({ policy: 'quarantine', maxRatio: 1, path });
-  const [staging] = readdirSync(dir);
-  symlinkSync('/dev/full', join(dir, staging!, 'rejects.jsonl'));
-  t.throws(() => rejects.add(row(1)), { name: 'DataError', message: /r\.jsonl: cannot be written: ENOSPC/ });
-});
+t.test(
+  'a full disk fails the run, and leaves whole lines',
+  { skip: !existsSync('/dev/full') && 'NOT RUN: there is no /dev/full' },
+  async (t) => {
+    const dir = t.testdir({});
+    const path = join(dir, 'r.jsonl');
+    const rejects = await Rejects.open({ policy: 'quarantine', maxRatio: 1, path });
+    const [staging] = readdirSync(dir);
+    symlinkSync('/dev/full', join(dir, staging!, 'rejects.jsonl'));
+    t.throws(() => rejects.add(row(1)), {
+      name: 'DataError',
+      message: /r\.jsonl: cannot be written: ENOSPC/,
+    });
+  },
+);
 
 t.test('the limit is checked as soon as it is certain', async (t) => {
   const rejects = new Rejects({ policy: 'skip', maxRatio: 0.29 });

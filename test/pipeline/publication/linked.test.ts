@@ -215,7 +215,7 @@ const apart = existsSync(memory) && statSync(memory).dev !== statSync(process.cw
 
 t.test(
   'outputs on two file systems',
-  { skip: apart ? false : 'there is no second file system' },
+  { skip: apart ? false : 'NOT RUN: there is no second file system' },
   async (t) => {
     const dir = t.testdir();
     const other = mkdtempSync(join(memory, 'nag-'));
