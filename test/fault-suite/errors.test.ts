@@ -6,7 +6,7 @@ import { errorsAtPoints } from './errnos.js';
 import { runsTogether } from './together.js';
 
 t.test('operations that fail are told, and nothing is half done', async (t) => {
-  checkRows(t, await errorsAtPoints('files', small(t, 5)));
+  checkRows(t, await errorsAtPoints('files', small(t, 12)));
 });
 
 t.test('a disk that is full, folders that may not be written', async (t) => {
