@@ -86,7 +86,7 @@ stages:
   - {use: show, with: {rows: 1, columns: [docid]}}
 `,
   );
-  const main = fileURLToPath(new URL('../pipeline/main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../bin/main.js', import.meta.url));
   const command = `ulimit -d ${limitKb} && exec "${process.execPath}" "${main}" run "${config}"`;
   const { stdout } = await promisify(execFile)('bash', ['-c', command], { maxBuffer: 1e8 });
   const [first = ''] = stdout.split('\n');

@@ -112,7 +112,7 @@ async function peakOf(files: number, kept: string): Promise<number> {
       '  - {use: write.parquet, with: {path: out.parquet, row_group_rows: 1000}}',
     ].join('\n'),
   );
-  const main = fileURLToPath(new URL('../pipeline/main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../bin/main.js', import.meta.url));
   const command = `ulimit -d ${limitKb} && exec "${process.execPath}" "${main}" run "${config}"`;
   const { stdout } = await promisify(execFile)('bash', ['-c', command], { maxBuffer: 1e8 });
   const peak = Number(/peak memory ([\d,.]+) MB/.exec(stdout)?.[1]?.replaceAll(',', ''));
