@@ -6,8 +6,10 @@
  */
 import { copyFile, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const config = {
+/** Its config.json. */
+export const config = {
   architectures: ['Qwen3ForCausalLM'],
   model_type: 'qwen3',
   hidden_size: 1024,
@@ -85,18 +87,25 @@ function fill(values: Uint16Array, shape: readonly number[], state: { seed: numb
   }
 }
 
-const [folder, tokenizer] = process.argv.slice(2);
-if (!folder || !tokenizer) throw new Error('usage: random-checkpoint.js FOLDER TOKENIZER_FOLDER');
-await mkdir(folder, { recursive: true });
-await writeFile(join(folder, 'config.json'), JSON.stringify(config, null, 2));
-await copyFile(join(tokenizer, 'tokenizer.json'), join(folder, 'tokenizer.json'));
-const file = await open(join(folder, 'model.safetensors'), 'w');
-const all = tensors();
-await file.write(header(all));
-const state = { seed: 20260415 };
-for (const [, shape] of all) {
-  const values = new Uint16Array(size(shape));
-  fill(values, shape, state);
-  await file.writeFile(new Uint8Array(values.buffer));
+/** Writes the checkpoint's folder, with the tokenizer.json of another one. */
+export async function writeRandomCheckpoint(folder: string, tokenizer: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'config.json'), JSON.stringify(config, null, 2));
+  await copyFile(join(tokenizer, 'tokenizer.json'), join(folder, 'tokenizer.json'));
+  const file = await open(join(folder, 'model.safetensors'), 'w');
+  const all = tensors();
+  await file.write(header(all));
+  const state = { seed: 20260415 };
+  for (const [, shape] of all) {
+    const values = new Uint16Array(size(shape));
+    fill(values, shape, state);
+    await file.writeFile(new Uint8Array(values.buffer));
+  }
+  await file.close();
 }
-await file.close();
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [folder, tokenizer] = process.argv.slice(2);
+  if (!folder || !tokenizer) throw new Error('usage: random-checkpoint.js FOLDER TOKENIZER_FOLDER');
+  await writeRandomCheckpoint(folder, tokenizer);
+}
