@@ -1,5 +1,6 @@
 import { bounded } from './bounded.js';
 import { extraction } from './extraction.js';
+import { memory } from './memory.js';
 import { padding } from './padding.js';
 import type { Part } from './part.js';
 import { products } from './products.js';
@@ -9,5 +10,5 @@ import { tokenizing } from './tokenizing.js';
 
 /** All parts, in the order in which they run and are told. */
 export const parts: ReadonlyMap<string, Part> = new Map(
-  Object.entries({ extraction, products, padding, tokenizing, ranking, bounded, startup }),
+  Object.entries({ extraction, products, padding, tokenizing, ranking, bounded, memory, startup }),
 );
