@@ -7,24 +7,17 @@ declare const WebAssembly: {
   readonly Memory: new (pages: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
 };
 
-type AddLayers = (
-  features: number,
-  rows: number,
-  layers: number,
-  k: number,
-  table: number,
-  entries: number,
-  sums: number,
-) => void;
+type AddLayer = (features: number, rows: number, row: number, k: number, table: number, sums: number) => void;
 
 /** What kernel/sums.ts exports; addresses are bytes in its memory. */
 interface Exports {
   clamp16(at: number, bytes: number, limit: number): void;
   clamp32(at: number, bytes: number, limit: number): void;
-  readonly one16: AddLayers;
-  readonly two16: AddLayers;
-  readonly one32: AddLayers;
-  readonly two32: AddLayers;
+  fetch(table: number, bytes: number): void;
+  readonly one16: AddLayer;
+  readonly two16: AddLayer;
+  readonly one32: AddLayer;
+  readonly two32: AddLayer;
 }
 
 const pageBytes = 65536;

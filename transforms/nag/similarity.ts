@@ -22,10 +22,10 @@ export type Distances = (features: FeatureIndices, rows: number, out: readonly F
 const TABLE_BYTES = 2 ** 30;
 
 /**
- * Features are copied to where they are summed in parts of about this size: few enough to stay in the cache between
- * the layers; where the tables of several targets do not, enough to make up for reading those once a part.
+ * Features are copied to where they are summed in parts of at most this size (of 16 bits an index): few enough to stay
+ * in the cache from layer to layer; with several targets, enough to be worth fetching the tables for.
  */
-const PART_BYTES = { one: 2 ** 19, several: 2 ** 21 };
+const PART_BYTES = { one: 2 ** 19, several: 5 * 2 ** 19 };
 
 const numberBytes = 8;
 const pairBytes = 2 * numberBytes;
@@ -59,27 +59,26 @@ export function distancesTo(shape: FeatureShape, targets: readonly Float64Array[
 }
 
 /**
- * Like `distancesTo`, unchecked. The kernel's memory: a part of the features, its sums, and a table a pair of targets,
- * [layers × (width + 1) × 2], where what stands at `width` is 0; an odd target's is [layers × (width + 1)].
+ * Like `distancesTo`, unchecked. The kernel's memory: a part of the features; its sums, [rows × 2] a pair of targets; a
+ * table a pair, [layers × (width + 1) × 2], where what stands at `width` is 0. An odd target's have no second lane.
  */
 function sumsOf({ layers, k, width }: FeatureShape, targets: readonly Float64Array[]): Distances {
   const size = layers * k;
-  const partRows = Math.max(
-    1,
-    Math.floor((targets.length === 1 ? PART_BYTES.one : PART_BYTES.several) / (2 * size)),
-  );
-  const sumsAt = aligned(partRows * size * Uint32Array.BYTES_PER_ELEMENT);
-  const tablesAt = sumsAt + partRows * pairBytes;
-  const tables = inGroups(targets, 2).map((pair, i) => ({
-    pair,
-    at: tablesAt + i * layers * (width + 1) * pairBytes,
+  const most = targets.length === 1 ? PART_BYTES.one : PART_BYTES.several;
+  const mostRows = Math.max(1, Math.floor(most / (size * Uint16Array.BYTES_PER_ELEMENT)));
+  const sumsAt = aligned(mostRows * size * Uint32Array.BYTES_PER_ELEMENT);
+  const tablesAt = aligned(sumsAt + targets.length * mostRows * numberBytes);
+  const pairs = inGroups(targets, 2).map((own, i) => ({
+    lanes: own.length,
+    sums: sumsAt + i * mostRows * pairBytes,
+    table: tablesAt + i * layers * (width + 1) * pairBytes,
   }));
   const { exports, memory } = createKernel(tablesAt + targets.length * layers * (width + 1) * numberBytes);
-  for (const { pair, at } of tables) {
-    const table = new Float64Array(memory, at, pair.length * layers * (width + 1));
-    for (const [lane, weights] of pair.entries()) fillTable(table, weights, width, lane, pair.length);
+  const numbers = new Float64Array(memory);
+  for (const [i, weights] of targets.entries()) {
+    const { lanes, table } = pairs[i >> 1]!;
+    fillTable(numbers.subarray(table / numberBytes), weights, width, i & 1, lanes);
   }
-  const sums = new Float64Array(memory, sumsAt, partRows * 2);
   const wide = { clamp: exports.clamp32, one: exports.one32, two: exports.two32, limit: width };
   // Of 16 bits, no index is outside a larger width.
   const narrow = {
@@ -91,15 +90,27 @@ function sumsOf({ layers, k, width }: FeatureShape, targets: readonly Float64Arr
 
   return (features, rows, out) => {
     const { clamp, one, two, limit } = features instanceof Uint16Array ? narrow : wide;
+    const layerBytes = k * features.BYTES_PER_ELEMENT;
+    const partRows = Math.ceil(rows / Math.ceil(rows / mostRows));
     for (let first = 0; first < rows; first += partRows) {
       const count = Math.min(partRows, rows - first);
       const part = features.subarray(first * size, (first + count) * size);
       copyInto(memory, part);
       clamp(0, part.byteLength, limit);
-      for (const [i, { pair, at }] of tables.entries()) {
-        (pair.length === 1 ? one : two)(0, count, layers, k, at, width + 1, sumsAt);
-        for (let lane = 0; lane < pair.length; lane++)
-          writeDistances(sums, lane, pair.length, count, layers, out[2 * i + lane]!, first);
+      numbers.fill(0, sumsAt / numberBytes, tablesAt / numberBytes);
+      for (let layer = 0; layer < layers; layer++) {
+        for (const { lanes, sums, table } of pairs) {
+          const tableBytes = (width + 1) * lanes * numberBytes;
+          const own = table + layer * tableBytes;
+          exports.fetch(own, tableBytes);
+          (lanes === 1 ? one : two)(layer * layerBytes, count, layers * layerBytes, k, own, sums);
+        }
+      }
+      for (const [i, distances] of out.entries()) {
+        const { lanes, sums } = pairs[i >> 1]!;
+        const start = sums / numberBytes + (i & 1);
+        for (let row = 0; row < count; row++)
+          distances[first + row] = 1 - numbers[start + row * lanes]! / layers;
       }
     }
   };
@@ -120,18 +131,6 @@ function fillTable(
 function copyInto(memory: ArrayBuffer, features: FeatureIndices): void {
   if (features instanceof Uint16Array) new Uint16Array(memory, 0, features.length).set(features);
   else new Uint32Array(memory, 0, features.length).set(features);
-}
-
-function writeDistances(
-  sums: Float64Array,
-  lane: number,
-  lanes: number,
-  rows: number,
-  layers: number,
-  out: Float64Array,
-  first: number,
-): void {
-  for (let row = 0, at = lane; row < rows; row++, at += lanes) out[first + row] = 1 - sums[at]! / layers;
 }
 
 /** The next multiple of a vector's bytes. */

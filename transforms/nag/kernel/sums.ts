@@ -17,51 +17,53 @@ export function clamp32(at: usize, bytes: usize, limit: i32): void {
 }
 
 /**
- * `sums[row] = Σ_l Σ_k table[l][features[row][l][k]]`, layer added to layer.
- * @param features [rows × layers × k] of I
- * @param table [layers × entries] of T
+ * Reads a table from end to end, a cache line after the other: it is fetched faster than by the random look-ups that
+ * follow. The result only keeps the loads from being left out.
+ */
+export function fetch(table: usize, bytes: usize): f64 {
+  let seen: f64 = 0;
+  for (const end = table + bytes; table < end; table += 64) seen += load<f64>(table);
+  return seen;
+}
+
+/**
+ * A layer: `sums[row] += Σ_k table[features[row][k]]`
+ * @param features [rows × k] of I, `row` bytes from one row to the next
+ * @param table [entries] of T
  * @param sums [rows] of T
  */
 @inline
-function addLayers<I, T>(
-  features: usize, rows: usize, layers: usize, k: usize, table: usize, entries: usize, sums: usize,
+function addLayer<I, T>(
+  features: usize, rows: usize, row: usize, k: usize, table: usize, sums: usize,
 ): void {
-  const row = layers * k * sizeof<I>();
-  const end = sums + rows * sizeof<T>();
-  for (let at = sums; at < end; at += sizeof<T>()) store<T>(at, zero<T>());
-  // A layer after the other: its table stays in the cache for all rows.
-  for (let layer: usize = 0; layer < layers; layer++) {
-    let indices = features + layer * k * sizeof<I>();
-    for (let at = sums; at < end; at += sizeof<T>(), indices += row) {
-      const own = k > BLOCK ? pairwise<I, T>(indices, k, table) : sumInEight<I, T>(indices, k, table);
-      store<T>(at, add<T>(load<T>(at), own));
-    }
-    table += entries * sizeof<T>();
+  for (const end = sums + rows * sizeof<T>(); sums < end; sums += sizeof<T>(), features += row) {
+    const own = k > BLOCK ? pairwise<I, T>(features, k, table) : sumInEight<I, T>(features, k, table);
+    store<T>(sums, add<T>(load<T>(sums), own));
   }
 }
 
 export function one16(
-  features: usize, rows: usize, layers: usize, k: usize, table: usize, entries: usize, sums: usize,
+  features: usize, rows: usize, row: usize, k: usize, table: usize, sums: usize,
 ): void {
-  addLayers<u16, f64>(features, rows, layers, k, table, entries, sums);
+  addLayer<u16, f64>(features, rows, row, k, table, sums);
 }
 
 export function two16(
-  features: usize, rows: usize, layers: usize, k: usize, table: usize, entries: usize, sums: usize,
+  features: usize, rows: usize, row: usize, k: usize, table: usize, sums: usize,
 ): void {
-  addLayers<u16, v128>(features, rows, layers, k, table, entries, sums);
+  addLayer<u16, v128>(features, rows, row, k, table, sums);
 }
 
 export function one32(
-  features: usize, rows: usize, layers: usize, k: usize, table: usize, entries: usize, sums: usize,
+  features: usize, rows: usize, row: usize, k: usize, table: usize, sums: usize,
 ): void {
-  addLayers<u32, f64>(features, rows, layers, k, table, entries, sums);
+  addLayer<u32, f64>(features, rows, row, k, table, sums);
 }
 
 export function two32(
-  features: usize, rows: usize, layers: usize, k: usize, table: usize, entries: usize, sums: usize,
+  features: usize, rows: usize, row: usize, k: usize, table: usize, sums: usize,
 ): void {
-  addLayers<u32, v128>(features, rows, layers, k, table, entries, sums);
+  addLayer<u32, v128>(features, rows, row, k, table, sums);
 }
 
 /** The weights of `n` indices, more than one run by halves. */
