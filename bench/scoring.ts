@@ -5,14 +5,14 @@
  *
  *   npm run bench:scoring      a minute; without python3 and NumPy only the speeds of this project
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { randomIntegers } from '../test/transforms/nag/random.js';
 import { distancesTo } from '../transforms/nag/similarity.js';
+import { median } from './performance/median.js';
+import { PythonServer, pythonLacks } from './performance/python.js';
 
 /** A figure: what was measured, and where there is something to compare with, how many times that it is. */
 export interface Figure {
@@ -42,7 +42,8 @@ async function scoringOf(width: number): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'nag-scoring-'));
   await writeFile(join(folder, 'features.bin'), features);
   for (const own of weights) await writeFile(join(folder, 'weights.bin'), own, { flag: 'a' });
-  const numpy = startNumpy(folder, width);
+  const sizes = [rows, shape.layers, shape.k, width, Math.max(...targets)].map(String);
+  const numpy = (await pythonLacks('numpy')) ? undefined : new PythonServer('scoring.py', folder, ...sizes);
   try {
     const figures: Figure[] = [];
     for (const count of targets) {
@@ -53,16 +54,15 @@ async function scoringOf(width: number): Promise<Figure[]> {
       run();
       for (let round = 0; round < rounds; round++) {
         own.push(rows / cpuSeconds(run));
-        const seconds = await numpy.run(count);
-        if (seconds !== undefined) reference.push(rows / seconds);
+        if (numpy) reference.push(rows / (await numpy.ask<number>(count)));
       }
-      if (reference.length > 0) await requireSame(out, folder);
+      if (numpy) await requireSame(out, folder);
       const what = `${count === 1 ? 'one target' : `${count} targets`}, width ${width}`;
       figures.push(...figuresOf(what, own, reference));
     }
     return figures;
   } finally {
-    await numpy.stop();
+    numpy?.close();
     await rm(folder, { recursive: true, force: true });
   }
 }
@@ -102,28 +102,6 @@ function ownRun(features: Uint16Array, weights: Float64Array[], width: number, o
   };
 }
 
-/** Runs of NumPy over what is in the folder, in seconds; undefined where it cannot be run. */
-function startNumpy(folder: string, width: number) {
-  const script = fileURLToPath(new URL('../../bench/scoring.py', import.meta.url));
-  const sizes = [rows, shape.layers, shape.k, width, Math.max(...targets)].map(String);
-  const child = spawn('python3', [script, folder, ...sizes], { stdio: ['pipe', 'pipe', 'ignore'] });
-  child.on('error', () => undefined);
-  child.stdin.on('error', () => undefined);
-  const closed = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    async run(count: number): Promise<number | undefined> {
-      child.stdin.write(`${count}\n`);
-      const { value, done } = await lines.next();
-      return done ? undefined : Number(value);
-    },
-    async stop(): Promise<void> {
-      child.stdin.end();
-      await closed;
-    },
-  };
-}
-
 async function requireSame(out: readonly Float64Array[], folder: string): Promise<void> {
   const expected = await readFile(join(folder, 'distances.bin'));
   const found = Buffer.concat(out.map((own) => new Uint8Array(own.buffer)));
@@ -136,10 +114,6 @@ function cpuSeconds(run: () => void): number {
   run();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1e6;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

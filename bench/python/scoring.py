@@ -1,4 +1,7 @@
-"""Scores as the reference does, with NumPy, for scoring.ts: a line on standard input, a run, its CPU seconds in a line."""
+"""Scores as the reference does, with NumPy: scoring.py FOLDER ROWS LAYERS K WIDTH TARGETS
+
+Each line of standard input is a number of targets; the answer, the CPU seconds of a run. Distances are in distances.bin then.
+"""
 
 import sys
 import time
