@@ -24,11 +24,14 @@ export function usableRows(
   faultOf: (row: number) => Fault | undefined,
   reject: Reject,
 ): Uint32Array {
-  return Uint32Array.from(batch.rows.keys()).filter((row) => {
+  const usable = new Uint32Array(batch.rows.length);
+  let count = 0;
+  for (let row = 0; row < usable.length; row++) {
     const fault = faultOf(row);
     if (fault) reject(placeOf(batch, row, fault.column), fault.reason, { cause: fault.cause });
-    return !fault;
-  });
+    else usable[count++] = row;
+  }
+  return usable.subarray(0, count);
 }
 
 /** What `work` gives; undefined where data are bad, which is rejected. Other errors are thrown. */

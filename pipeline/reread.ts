@@ -1,5 +1,5 @@
 import { type Batch, type Bundle, fromInputOrder, type Role, withoutColumns } from './batch.js';
-import type { OpenSource, Reject } from './component.js';
+import type { Needs, OpenSource, Reject } from './component.js';
 import { NagError } from './errors.js';
 import { rejectError } from './rejects.js';
 
@@ -27,13 +27,21 @@ export async function* reread(
     const { source, bundle } = bundles.get(ordinal)!;
     let found = 0;
     const how = { only: rows, reject: refuse };
-    for await (const batch of source.read(bundle, { columns: 'all', optionalRoles: roles }, how)) {
+    const columns = remaining(source, removed);
+    for await (const batch of source.read(bundle, { columns, optionalRoles: roles }, how)) {
       signal.throwIfAborted();
       found += batch.rows.length;
       yield withoutColumns(batch, [...removed]);
     }
     if (found !== rows.length) throw changed(bundle, rows.length, found);
   }
+}
+
+/** All columns but those that were removed: features cost more to decode than all others. */
+function remaining({ schema }: OpenSource, removed: ReadonlySet<string>): NonNullable<Needs['columns']> {
+  const names = schema.fields.map(({ name }) => name);
+  const kept = names.filter((name) => !removed.has(name));
+  return kept.length === 0 || kept.length === names.length ? 'all' : kept;
 }
 
 /** What was chosen was readable: it is no longer a matter of a row that can be done without. */

@@ -134,10 +134,11 @@ export function featureInfo(field: Field): FeatureInfo {
 }
 
 /** Indices as column data: 16 bits where every index fits. `k` may be 0 < k ≤ width. */
-export function featureData(values: Int32Array, rows: number, info: FeatureInfo) {
+export function featureData(values: Int32Array | Uint16Array, rows: number, info: FeatureInfo) {
   const narrow = info.width <= 65536;
   const item = narrow ? new Uint16() : new Int32();
-  const data = narrow ? Uint16Array.from(values) : values;
+  const Values = narrow ? Uint16Array : Int32Array;
+  const data = values instanceof Values ? values : new Values(values);
   const child = makeData({ type: item, data, nullCount: 0 });
   return makeData({
     type: new FixedSizeList(info.layers * info.k, new Field('item', item, false)),

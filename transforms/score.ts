@@ -6,7 +6,7 @@ import { NagError } from '../pipeline/errors.js';
 import { withoutFaults } from '../pipeline/faults.js';
 import { neuronTypes } from './backbone/types.js';
 import { featureColumns, featureNeeds, findFeatures } from './columns.js';
-import { distances } from './nag/similarity.js';
+import { type Distances, distancesTo } from './nag/similarity.js';
 import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
 import { requireComparable } from './same-features.js';
@@ -47,8 +47,12 @@ export const score = defineTransform({
   mayDrop: () => false,
   async *run(input, { feature, keep_features }, context, sides) {
     const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);
+    const distances = distancesTo(
+      profile.info,
+      profile.targets.map(({ weights }) => weights),
+    );
     for await (const batch of input) {
-      const scored = scoreBatch(batch, profile, feature, context);
+      const scored = scoreBatch(batch, profile, distances, feature, context);
       yield keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));
     }
   },
@@ -57,6 +61,7 @@ export const score = defineTransform({
 function scoreBatch(
   batch: Batch,
   profile: Profile,
+  distances: Distances,
   feature: z.output<typeof options>['feature'],
   context: Context,
 ): Batch {
@@ -66,19 +71,18 @@ function scoreBatch(
     profile.targets.length === 1 ? distanceColumn : `${distanceColumn}_${name}`;
   // Columns of an earlier scoring would keep their places, and the order of the columns is that of the targets.
   const stale = profile.targets.length === 1 ? [] : profile.targets.map(({ name }) => columnOf(name));
-  const unusable = new Set<number>();
+  const found = profile.targets.map(() => new Float64Array(batch.rows.length));
+  distances(values, batch.rows.length, found);
   const scored = profile.targets.reduce(
-    (out, { name, weights }) => {
-      const column = columnOf(name);
-      const data = new Float64Array(batch.rows.length);
-      distances(values, data.length, info.layers, info.k, info.width, weights, data);
-      for (const [row, distance] of data.entries()) if (Number.isNaN(distance)) unusable.add(row);
+    (out, { name }, i) => {
+      const data = makeData({ type: new Float64(), data: found[i]!, nullCount: 0 });
       const metadata = new Map(name === undefined ? [] : [[targetKey, name]]);
-      return withColumn(out, column, makeData({ type: new Float64(), data, nullCount: 0 }), { metadata });
+      return withColumn(out, columnOf(name), data, { metadata });
     },
     withoutColumns(batch, stale),
   );
   const reason = 'a distance is not a number: the profile is damaged';
   const fault = { reason, cause: new NagError(reason) };
-  return withoutFaults(scored, (row) => (unusable.has(row) ? fault : undefined), context.reject);
+  const damaged = (row: number) => found.some((distance) => Number.isNaN(distance[row]));
+  return withoutFaults(scored, (row) => (damaged(row) ? fault : undefined), context.reject);
 }

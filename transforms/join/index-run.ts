@@ -37,8 +37,14 @@ export class RunBuilder {
     this.#positions.set(positions);
   }
 
-  /** Sorts the rows by hash and writes them to a file. @param base number of the run's first row among all */
-  finish(path: string, base: number): IndexRun {
+  /** Sorts the rows by hash and keeps them. @param base number of the run's first row among all */
+  finish(base: number): IndexRun {
+    this.#keys.subarray(0, this.rows).sort();
+    return new KeptRun(this.#words, this.#positions, this.rows, base);
+  }
+
+  /** Like `finish`, with the rows in a file. */
+  finishInFile(path: string, base: number): IndexRun {
     this.#keys.subarray(0, this.rows).sort();
     const file = new RecordFile(path);
     const fences = new Uint32Array(Math.ceil(this.rows / blockEntries) * 2);
@@ -52,7 +58,7 @@ export class RunBuilder {
       file.append(entry);
     }
     file.flush();
-    return new IndexRun(file, this.rows, base, fences);
+    return new FileRun(file, this.rows, base, fences);
   }
 }
 
@@ -64,26 +70,71 @@ export interface Candidate {
   readonly position: number;
 }
 
-/** Rows sorted by hash, on disk; the first of each block of 256 is in memory. */
-export class IndexRun {
-  readonly rows: number;
+/** Rows sorted by hash. */
+export interface IndexRun {
+  /** Adds the entries of a hash to `into`. */
+  find(hash: KeyHash, into: Candidate[]): void;
+  /** All entries in the order of their hashes, with where their records begin. */
+  entries(): Generator<{ hash: number; position: number }>;
+  close(): void;
+}
+
+/** In memory, as they were built. */
+class KeptRun implements IndexRun {
+  /** Two a row: 36 bits of the hash and the row's number. */
+  readonly #words: Uint32Array;
+  /** By the row's number. */
+  readonly #positions: Float64Array;
+  readonly #rows: number;
+  readonly #base: number;
+
+  constructor(words: Uint32Array, positions: Float64Array, rows: number, base: number) {
+    this.#words = words;
+    this.#positions = positions;
+    this.#rows = rows;
+    this.#base = base;
+  }
+
+  find({ high, low }: KeyHash, into: Candidate[]): void {
+    const words = this.#words;
+    const wanted = (low & ~ordinalMask) >>> 0;
+    for (let i = firstAtLeast(words, 2, this.#rows, high, wanted); i < this.#rows; i++) {
+      const entryLow = words[2 * i]!;
+      if (words[2 * i + 1] !== high || (entryLow & ~ordinalMask) >>> 0 !== wanted) return;
+      const row = entryLow & ordinalMask;
+      into.push({ row: this.#base + row, position: this.#positions[row]! });
+    }
+  }
+
+  *entries(): Generator<{ hash: number; position: number }> {
+    for (let i = 0; i < this.#rows; i++) {
+      const [low, high] = [this.#words[2 * i]!, this.#words[2 * i + 1]!];
+      yield { hash: hashOf(high, low), position: this.#positions[low & ordinalMask]! };
+    }
+  }
+
+  close(): void {}
+}
+
+/** On disk; the first of each block of 256 is in memory. */
+class FileRun implements IndexRun {
+  readonly #rows: number;
   readonly #file: RecordFile;
   readonly #base: number;
   readonly #fences: Uint32Array;
 
   constructor(file: RecordFile, rows: number, base: number, fences: Uint32Array) {
     this.#file = file;
-    this.rows = rows;
+    this.#rows = rows;
     this.#base = base;
     this.#fences = fences;
   }
 
-  /** Adds the entries of a hash to `into`. */
   find({ high, low }: KeyHash, into: Candidate[]): void {
     const wanted = (low & ~ordinalMask) >>> 0;
     for (let block = this.#blockBefore(high, wanted); block < this.#fences.length / 2; block++) {
       const { count, words, numbers } = this.#block(block);
-      for (let i = firstAtLeast(words, count, high, wanted); i < count; i++) {
+      for (let i = firstAtLeast(words, 4, count, high, wanted); i < count; i++) {
         const [entryLow, entryHigh] = [words[4 * i]!, words[4 * i + 1]!];
         if (entryHigh !== high || (entryLow & ~ordinalMask) >>> 0 !== wanted) return;
         into.push({ row: this.#base + (entryLow & ordinalMask), position: numbers[2 * i + 1]! });
@@ -91,15 +142,11 @@ export class IndexRun {
     }
   }
 
-  /** All entries in the order of their hashes, with where their records begin. */
   *entries(): Generator<{ hash: number; position: number }> {
     for (let block = 0; block < this.#fences.length / 2; block++) {
       const { count, words, numbers } = this.#block(block);
       for (let i = 0; i < count; i++)
-        yield {
-          hash: words[4 * i + 1]! * 16 + (words[4 * i]! >>> ordinalBits),
-          position: numbers[2 * i + 1]!,
-        };
+        yield { hash: hashOf(words[4 * i + 1]!, words[4 * i]!), position: numbers[2 * i + 1]! };
     }
   }
 
@@ -121,19 +168,25 @@ export class IndexRun {
 
   /** An entry is four words: the hash and the row in the first two, the position as a number in the others. */
   #block(block: number): { count: number; words: Uint32Array; numbers: Float64Array } {
-    const count = Math.min(blockEntries, this.rows - block * blockEntries);
+    const count = Math.min(blockEntries, this.#rows - block * blockEntries);
     // Copied, as views of numbers must begin at a multiple of their size.
     const { buffer } = this.#file.view(block * blockEntries * entryBytes, count * entryBytes).slice();
     return { count, words: new Uint32Array(buffer), numbers: new Float64Array(buffer) };
   }
 }
 
-function firstAtLeast(words: Uint32Array, count: number, high: number, low: number): number {
+/** The 36 bits of an entry's first two words. */
+function hashOf(high: number, low: number): number {
+  return high * 16 + (low >>> ordinalBits);
+}
+
+/** @param stride words an entry, which begins with its hash */
+function firstAtLeast(words: Uint32Array, stride: number, count: number, high: number, low: number): number {
   let first = 0;
   let end = count;
   while (first < end) {
     const middle = (first + end) >>> 1;
-    if (compare(words[4 * middle + 1]!, words[4 * middle]!, high, low) < 0) first = middle + 1;
+    if (compare(words[stride * middle + 1]!, words[stride * middle]!, high, low) < 0) first = middle + 1;
     else end = middle;
   }
   return first;

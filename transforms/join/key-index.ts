@@ -17,8 +17,8 @@ export interface Duplicates {
 }
 
 /**
- * Rows that are found by a key, whatever their number: they lie in a file, and so does the index, sorted by hash in
- * runs of as many rows as the memory takes. Rows are added, then `seal` is called, then they are looked up.
+ * Rows that are found by a key, whatever their number: they lie in a file, and so does the index, where it is larger than
+ * the memory, sorted by hash in runs of as many rows as that takes. Rows are added, then `seal` is called, then they are looked up.
  */
 export class KeyIndex {
   readonly #tempDir: string;
@@ -76,7 +76,10 @@ export class KeyIndex {
 
   /** To be called when all rows are there. */
   seal(): void {
-    this.#finishRun();
+    // What was built in memory may stay there, unless there is more than that.
+    if (this.#builder && this.#runs.length === 0) this.#runs.push(this.#builder.finish(0));
+    else this.#finishRun();
+    this.#builder = undefined;
     this.#records?.flush();
     this.#found = new Uint8Array(Math.ceil(this.#rows / 8));
   }
@@ -145,7 +148,7 @@ export class KeyIndex {
 
   #finishRun(): void {
     if (!this.#builder) return;
-    this.#runs.push(this.#builder.finish(this.#temporary(), this.#rows - this.#builder.rows));
+    this.#runs.push(this.#builder.finishInFile(this.#temporary(), this.#rows - this.#builder.rows));
     this.#builder = undefined;
   }
 

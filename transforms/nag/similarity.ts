@@ -1,127 +1,146 @@
-import { pairwiseSum } from './pairwise-sum.js';
+import { createKernel } from './kernel.js';
 import type { FeatureIndices } from './profile.js';
 
+/** How features are laid out. */
+export interface FeatureShape {
+  readonly layers: number;
+  /** Neurons kept a layer. */
+  readonly k: number;
+  /** Neurons that there are a layer. */
+  readonly width: number;
+}
+
 /**
- * `out[row] = 1 − (1/layers) · Σ_l Σ_k weights[l][features[row][l][k]]` (paper 2.3), bit-equal to NumPy's
- * `sum(axis=1)` over each layer's gathered [rows, k] block, layer added to layer. A row's result depends on
- * that row only.
- * @param features [rows × layers × k]; an index outside the table counts 0
- * @param weights [layers × width]
- * @param out [rows]
+ * Writes the distances of `rows` documents to each target.
+ * @param features [rows × layers × k]; an index outside the width counts 0
+ * @param out a target: [rows]
  * @throws RangeError when an array's length does not fit the shape
  */
-export function distances(
-  features: FeatureIndices,
-  rows: number,
-  layers: number,
-  k: number,
-  width: number,
-  weights: Float64Array,
-  out: Float64Array,
-): void {
-  checkShape('features', features.length >= rows * layers * k, `${rows} × ${layers} × ${k}`, features.length);
-  checkShape('weights', weights.length === layers * width, `${layers} × ${width}`, weights.length);
-  checkShape('out', out.length >= rows, `${rows}`, out.length);
-  // The next power of two, by integer operations: V8 would carry a float64 into the loop below.
-  const stride = 1 << (32 - Math.clz32(width - 1));
-  const mask = stride - 1;
-  // Padding the table pays once it is read more often than it is long.
-  const padded =
-    k >= 8 && k <= 128 && rows * k >= width ? paddedTable(weights, layers, width, stride) : undefined;
-  const gathered = new Float64Array(k);
-  let at = 0;
-  for (let row = 0; row < rows; row++) {
-    let sum = 0;
-    for (let layer = 0; layer < layers; layer++, at += k) {
-      let layerSum = padded === undefined ? NaN : sumInEight(features, at, k, padded, layer * stride, mask);
-      if (Number.isNaN(layerSum)) {
-        gather(features, at, weights, layer * width, width, gathered);
-        layerSum = pairwiseSum(gathered);
-      }
-      sum += layerSum;
-    }
-    out[row] = 1 - sum / layers;
-  }
-}
+export type Distances = (features: FeatureIndices, rows: number, out: readonly Float64Array[]) => void;
 
-/** [layers × stride], zero from each layer's width on. */
-function paddedTable(weights: Float64Array, layers: number, width: number, stride: number): Float64Array {
-  const padded = new Float64Array(layers * stride);
-  for (let layer = 0; layer < layers; layer++)
-    padded.set(weights.subarray(layer * width, (layer + 1) * width), layer * stride);
-  return padded;
-}
+/** Tables of this many bytes share a copy of the features; more targets go over them again. */
+const TABLE_BYTES = 2 ** 30;
 
-function gather(
-  features: FeatureIndices,
-  at: number,
-  weights: Float64Array,
-  base: number,
-  width: number,
-  out: Float64Array,
-): void {
-  for (let i = 0; i < out.length; i++) {
-    const index = features[at + i]!;
-    out[i] = index >= 0 && index < width ? weights[base + index]! : 0;
-  }
+/**
+ * Features are copied to where they are summed in parts of at most this size (of 16 bits an index): few enough to stay
+ * in the cache from layer to layer; with several targets, enough to be worth fetching the tables for.
+ */
+const PART_BYTES = { one: 2 ** 19, several: 5 * 2 ** 19 };
+
+const numberBytes = 8;
+const pairBytes = 2 * numberBytes;
+
+/**
+ * `distance[row] = 1 − (1/layers) · Σ_l Σ_k weights[l][features[row][l][k]]` (paper 2.3), bit-equal to NumPy's
+ * `sum(axis=1)` over each layer's gathered [rows, k] block, layer added to layer. A row's distance to a target depends
+ * on nothing else, neither other rows nor targets. Costs about as much memory as `targets`.
+ * @param targets the weights of each, [layers × width]
+ * @throws RangeError when a target's length does not fit the shape
+ */
+export function distancesTo(shape: FeatureShape, targets: readonly Float64Array[]): Distances {
+  const { layers, k, width } = shape;
+  for (const weights of targets)
+    checkShape('weights', weights.length === layers * width, `${layers} × ${width}`, weights.length);
+  const pairs = Math.max(1, Math.floor(TABLE_BYTES / (layers * (width + 1) * pairBytes)));
+  const groups = inGroups(targets, 2 * pairs).map((group) => sumsOf(shape, group));
+  return (features, rows, out) => {
+    checkShape(
+      'features',
+      features.length >= rows * layers * k,
+      `${rows} × ${layers} × ${k}`,
+      features.length,
+    );
+    if (out.length !== targets.length)
+      throw new RangeError(`out: expected one array a target, ${targets.length}, found ${out.length}`);
+    for (const own of out) checkShape('out', own.length >= rows, `${rows}`, own.length);
+    for (const [i, sums] of groups.entries())
+      sums(features, rows, out.slice(2 * pairs * i, 2 * pairs * (i + 1)));
+  };
 }
 
 /**
- * `pairwiseSum` of n = 8 … 128 gathered weights without gathering them first; NaN when an index is not below the
- * stride. `mask` is the stride, a power of two, less one. This is the hottest loop of scoring: its partial sums
- * are written out, and its indices are not compared one by one but or-ed and looked at once.
+ * Like `distancesTo`, unchecked. The kernel's memory: a part of the features; its sums, [rows × 2] a pair of targets; a
+ * table a pair, [layers × (width + 1) × 2], where what stands at `width` is 0. An odd target's have no second lane.
  */
-function sumInEight(
-  f: FeatureIndices,
-  at: number,
-  n: number,
-  w: Float64Array,
-  base: number,
-  mask: number,
-): number {
-  let index = f[at]!;
-  let seen = index;
-  let r0 = w[base + (index & mask)]!;
-  seen |= index = f[at + 1]!;
-  let r1 = w[base + (index & mask)]!;
-  seen |= index = f[at + 2]!;
-  let r2 = w[base + (index & mask)]!;
-  seen |= index = f[at + 3]!;
-  let r3 = w[base + (index & mask)]!;
-  seen |= index = f[at + 4]!;
-  let r4 = w[base + (index & mask)]!;
-  seen |= index = f[at + 5]!;
-  let r5 = w[base + (index & mask)]!;
-  seen |= index = f[at + 6]!;
-  let r6 = w[base + (index & mask)]!;
-  seen |= index = f[at + 7]!;
-  let r7 = w[base + (index & mask)]!;
-  const end = at + n;
-  let i = at + 8;
-  for (const blocks = end - (n & 7); i < blocks; i += 8) {
-    seen |= index = f[i]!;
-    r0 += w[base + (index & mask)]!;
-    seen |= index = f[i + 1]!;
-    r1 += w[base + (index & mask)]!;
-    seen |= index = f[i + 2]!;
-    r2 += w[base + (index & mask)]!;
-    seen |= index = f[i + 3]!;
-    r3 += w[base + (index & mask)]!;
-    seen |= index = f[i + 4]!;
-    r4 += w[base + (index & mask)]!;
-    seen |= index = f[i + 5]!;
-    r5 += w[base + (index & mask)]!;
-    seen |= index = f[i + 6]!;
-    r6 += w[base + (index & mask)]!;
-    seen |= index = f[i + 7]!;
-    r7 += w[base + (index & mask)]!;
+function sumsOf({ layers, k, width }: FeatureShape, targets: readonly Float64Array[]): Distances {
+  const size = layers * k;
+  const most = targets.length === 1 ? PART_BYTES.one : PART_BYTES.several;
+  const mostRows = Math.max(1, Math.floor(most / (size * Uint16Array.BYTES_PER_ELEMENT)));
+  const sumsAt = aligned(mostRows * size * Uint32Array.BYTES_PER_ELEMENT);
+  const tablesAt = aligned(sumsAt + targets.length * mostRows * numberBytes);
+  const pairs = inGroups(targets, 2).map((own, i) => ({
+    lanes: own.length,
+    sums: sumsAt + i * mostRows * pairBytes,
+    table: tablesAt + i * layers * (width + 1) * pairBytes,
+  }));
+  const { exports, memory } = createKernel(tablesAt + targets.length * layers * (width + 1) * numberBytes);
+  const numbers = new Float64Array(memory);
+  for (const [i, weights] of targets.entries()) {
+    const { lanes, table } = pairs[i >> 1]!;
+    fillTable(numbers.subarray(table / numberBytes), weights, width, i & 1, lanes);
   }
-  let sum = r0 + r1 + (r2 + r3) + (r4 + r5 + (r6 + r7));
-  for (; i < end; i++) {
-    seen |= index = f[i]!;
-    sum += w[base + (index & mask)]!;
-  }
-  return (seen & ~mask) === 0 ? sum : NaN;
+  const wide = { clamp: exports.clamp32, one: exports.one32, two: exports.two32, limit: width };
+  // Of 16 bits, no index is outside a larger width.
+  const narrow = {
+    clamp: exports.clamp16,
+    one: exports.one16,
+    two: exports.two16,
+    limit: Math.min(width, 65535),
+  };
+
+  return (features, rows, out) => {
+    const { clamp, one, two, limit } = features instanceof Uint16Array ? narrow : wide;
+    const layerBytes = k * features.BYTES_PER_ELEMENT;
+    const partRows = Math.ceil(rows / Math.ceil(rows / mostRows));
+    for (let first = 0; first < rows; first += partRows) {
+      const count = Math.min(partRows, rows - first);
+      const part = features.subarray(first * size, (first + count) * size);
+      copyInto(memory, part);
+      clamp(0, part.byteLength, limit);
+      numbers.fill(0, sumsAt / numberBytes, tablesAt / numberBytes);
+      for (let layer = 0; layer < layers; layer++) {
+        for (const { lanes, sums, table } of pairs) {
+          const tableBytes = (width + 1) * lanes * numberBytes;
+          const own = table + layer * tableBytes;
+          exports.fetch(own, tableBytes);
+          (lanes === 1 ? one : two)(layer * layerBytes, count, layers * layerBytes, k, own, sums);
+        }
+      }
+      for (const [i, distances] of out.entries()) {
+        const { lanes, sums } = pairs[i >> 1]!;
+        const start = sums / numberBytes + (i & 1);
+        for (let row = 0; row < count; row++)
+          distances[first + row] = 1 - numbers[start + row * lanes]! / layers;
+      }
+    }
+  };
+}
+
+function fillTable(
+  table: Float64Array,
+  weights: Float64Array,
+  width: number,
+  lane: number,
+  lanes: number,
+): void {
+  let at = lane;
+  for (let base = 0; base < weights.length; base += width, at += lanes)
+    for (let i = 0; i < width; i++, at += lanes) table[at] = weights[base + i]!;
+}
+
+function copyInto(memory: ArrayBuffer, features: FeatureIndices): void {
+  if (features instanceof Uint16Array) new Uint16Array(memory, 0, features.length).set(features);
+  else new Uint32Array(memory, 0, features.length).set(features);
+}
+
+/** The next multiple of a vector's bytes. */
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / pairBytes) * pairBytes;
+}
+
+function inGroups<T>(all: readonly T[], size: number): T[][] {
+  const starts = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => i * size);
+  return starts.map((start) => all.slice(start, start + size));
 }
 
 function checkShape(name: string, fits: boolean, expected: string, found: number): void {

@@ -12,26 +12,42 @@ export type FaultOf = (row: number) => Fault | undefined;
 
 /** Token counts of a batch; null and NaN count 0. Throws a `DataError` for what is no count. */
 export function tokenCounts(batch: Batch): Float64Array {
-  const { vector } = tokenColumn(batch);
+  const read = cellReader(tokenColumn(batch).vector);
   const faultOf = tokenFaults(batch);
-  return Float64Array.from(batch.rows, (_, row) => {
+  const counts = new Float64Array(batch.rows.length);
+  for (let row = 0; row < counts.length; row++) {
     const fault = faultOf(row);
     if (fault) throw new DataError(placeOf(batch, row, fault.column), fault.reason);
-    return Number(vector.get(row)) || 0;
-  });
+    counts[row] = Number(read(row)) || 0;
+  }
+  return counts;
 }
 
 /** What is no count of tokens. */
 export function tokenFaults(batch: Batch): FaultOf {
   const { vector, name } = tokenColumn(batch);
+  const read = cellReader(vector);
   return (row) => {
-    const value: unknown = vector.get(row);
+    const value = read(row);
     const count = value === null ? 0 : Number(value);
     if (Number.isNaN(count) || (count >= 0 && count <= maxTokens && Number.isInteger(count)))
       return undefined;
     const reason = `expected a number of tokens (a whole number of at least 0), found ${String(value)}`;
     return { reason, column: name };
   };
+}
+
+/** `vector.get`, faster where numbers are stored as such and none is missing. */
+function cellReader(vector: Vector): (row: number) => unknown {
+  const [data, ...more] = vector.data;
+  const plain: unknown = data?.values;
+  const isPlain =
+    plain instanceof Int32Array ||
+    plain instanceof Uint32Array ||
+    plain instanceof BigInt64Array ||
+    plain instanceof Float64Array;
+  if (!isPlain || more.length > 0 || vector.nullCount > 0) return (row) => vector.get(row);
+  return (row) => plain[row];
 }
 
 function tokenColumn(batch: Batch): { vector: Vector; name: string } {

@@ -4,7 +4,7 @@ import { createCut, cutPrefix } from '../../../transforms/nag/cut.js';
 import { compareBytes, docidBytes } from '../../../transforms/nag/docid.js';
 import { decodeKey, encodeKey } from '../../../transforms/nag/keys.js';
 import { addFeatures, createCounts, mergeCounts, profileWeights } from '../../../transforms/nag/profile.js';
-import { distances } from '../../../transforms/nag/similarity.js';
+import { distancesTo } from '../../../transforms/nag/similarity.js';
 import { decode, goldenNames, readGolden } from '../../fixtures/golden.js';
 
 /** What test/reference/ranking.py writes. */
@@ -69,10 +69,11 @@ function distancesInBatches({ pool, layers, width, k }: Case, weights: Float64Ar
   const features = decode.uint16(pool);
   const rows = features.length / (layers * k);
   const all = new Float64Array(rows);
+  const distances = distancesTo({ layers, k, width }, [weights]);
   for (let start = 0; start < rows; start += batch) {
     const count = Math.min(batch, rows - start);
     const part = features.slice(start * layers * k, (start + count) * layers * k);
-    distances(part, count, layers, k, width, weights, all.subarray(start, start + count));
+    distances(part, count, [all.subarray(start, start + count)]);
   }
   return all;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import { distances } from '../../../transforms/nag/similarity.js';
+import type { FeatureIndices } from '../../../transforms/nag/profile.js';
+import { distancesTo, type FeatureShape } from '../../../transforms/nag/similarity.js';
 import { randomIntegers } from './random.js';
 
 const [rows, layers, width] = [40, 3, 50];
@@ -39,6 +40,19 @@ function material(k: number): { weights: Float64Array; features: Uint16Array } {
     weights: Float64Array.from({ length: layers * width }, () => 100 / (random(997) + 3)),
     features: Uint16Array.from({ length: rows * layers * k }, () => random(width)),
   };
+}
+
+/** Distances of `rows` documents to one target. */
+function distances(
+  features: FeatureIndices,
+  rows: number,
+  layers: number,
+  k: number,
+  width: number,
+  weights: Float64Array,
+  out: Float64Array,
+): void {
+  distancesTo({ layers, k, width }, [weights])(features, rows, [out]);
 }
 
 function hash(values: Float64Array): string {
@@ -131,6 +145,150 @@ t.test("a document with the target's own neurons is at distance 0", async (t) =>
   t.strictSame([...out], [0, 0.75]);
 });
 
+/** NumPy's order, written plainly: few in turn, up to 128 in eight partial sums, more by halves. */
+function sumAsNumPy(values: readonly number[]): number {
+  const n = values.length;
+  if (n > 128) {
+    const half = Math.floor(n / 2);
+    const first = half - (half % 8);
+    return sumAsNumPy(values.slice(0, first)) + sumAsNumPy(values.slice(first));
+  }
+  const inTurn = (from: number, sum: number) => values.slice(from).reduce((a, b) => a + b, sum);
+  if (n < 8) return inTurn(0, 0);
+  const r = values.slice(0, 8);
+  for (let i = 8; i < n - (n % 8); i++) r[i % 8]! += values[i]!;
+  const [r0, r1, r2, r3, r4, r5, r6, r7] = r as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return inTurn(n - (n % 8), r0 + r1 + (r2 + r3) + (r4 + r5 + (r6 + r7)));
+}
+
+function plainDistance(
+  features: FeatureIndices,
+  row: number,
+  { layers, k, width }: FeatureShape,
+  weights: Float64Array,
+): number {
+  let sum = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    const own = Array.from({ length: k }, (_, i) => features[(row * layers + layer) * k + i]!);
+    sum += sumAsNumPy(
+      own.map((index) => (index >= 0 && index < width ? weights[layer * width + index]! : 0)),
+    );
+  }
+  return 1 - sum / layers;
+}
+
+/** Random features of which some are outside the width, and weights of very different sizes. */
+function randomCase(seed: number, shape: FeatureShape, rows: number, targets: number) {
+  const random = randomIntegers(seed);
+  const { layers, k, width } = shape;
+  const indices = Array.from({ length: rows * layers * k }, () =>
+    random(20) === 0 ? width + random(70000) : random(width),
+  );
+  const bits16 = Uint16Array.from(indices.map((index) => Math.min(index, 65535)));
+  const features = [
+    bits16,
+    Int32Array.from(indices, (i) => (i % 7 === 0 ? -i : i)),
+    Uint32Array.from(indices),
+  ];
+  const weights = Array.from({ length: targets }, () =>
+    Float64Array.from({ length: layers * width }, () => (random(1000) + 1) ** (random(9) - 4)),
+  );
+  return { features, weights };
+}
+
+t.test(
+  'bit-equal to a plain sum: any k, any number of targets, 16 and 32 bits, outside the width',
+  async (t) => {
+    const shapes: FeatureShape[] = [
+      ...Array.from({ length: 60 }, (_, i) => ({
+        layers: 1 + (i % 5),
+        k: 1 + i * 5 + (i % 3),
+        width: 10 + i * 31,
+      })),
+      { layers: 28, k: 20, width: 6144 },
+      { layers: 2, k: 9, width: 65535 },
+      { layers: 2, k: 9, width: 65536 },
+      { layers: 2, k: 9, width: 65537 },
+    ];
+    for (const [i, shape] of shapes.entries()) {
+      const rows = [0, 1, 2, 5, 33][i % 5]!;
+      const targets = 1 + (i % 7);
+      const { features, weights } = randomCase(i + 1, shape, rows, targets);
+      const together = distancesTo(shape, weights);
+      for (const indices of features) {
+        const out = weights.map(() => new Float64Array(rows));
+        together(indices, rows, out);
+        const expected = weights.map((own) =>
+          Array.from({ length: rows }, (_, row) => plainDistance(indices, row, shape, own)),
+        );
+        const { name } = indices.constructor;
+        t.strictSame(
+          out.map((own) => [...own]),
+          expected,
+          `${JSON.stringify(shape)}, ${targets} targets, ${name}`,
+        );
+      }
+    }
+  },
+);
+
+t.test('the same bits with other targets, in parts and in any batch', async (t) => {
+  const shape = { layers: 28, k: 20, width: 300 };
+  const rows = 4001; // more than two parts of the kernel's memory
+  const { features, weights } = randomCase(5, shape, rows, 6);
+  const [indices] = features as [Uint16Array];
+  const size = shape.layers * shape.k;
+  const whole = weights.map(() => new Float64Array(rows));
+  distancesTo(shape, weights)(indices, rows, whole);
+  for (const [i, own] of weights.entries()) {
+    const alone = new Float64Array(rows);
+    distancesTo(shape, [own])(indices, rows, [alone]);
+    t.same(Buffer.compare(bytesOf(alone), bytesOf(whole[i]!)), 0, `target ${i} alone`);
+  }
+  const random = randomIntegers(9);
+  const again = weights.map(() => new Float64Array(rows));
+  const distances = distancesTo(shape, weights);
+  for (let first = 0; first < rows; ) {
+    const count = Math.min(random(700), rows - first);
+    const out = again.map((own) => own.subarray(first, first + count));
+    distances(indices.subarray(first * size, (first + count) * size), count, out);
+    first += count;
+  }
+  for (const [i, own] of again.entries())
+    t.same(Buffer.compare(bytesOf(own), bytesOf(whole[i]!)), 0, `target ${i} in other batches`);
+});
+
+t.test('a hundred targets', async (t) => {
+  const shape = { layers: 3, k: 20, width: 50 };
+  const { features, weights } = randomCase(11, shape, 7, 100);
+  const out = weights.map(() => new Float64Array(7));
+  distancesTo(shape, weights)(features[0]!, 7, out);
+  for (const [i, own] of out.entries())
+    t.equal(own[6], plainDistance(features[0]!, 6, shape, weights[i]!), `target ${i}`);
+});
+
+t.test('weights that are no numbers or infinite stay so, and stay with their target', async (t) => {
+  for (const k of [3, 20, 130]) {
+    const shape = { layers: 2, k, width: 4 };
+    const features = Uint16Array.from({ length: 3 * 2 * k }, (_, i) => (i < 2 * k ? 0 : i < 4 * k ? 1 : 3));
+    const odd = Float64Array.of(NaN, Infinity, -Infinity, 0.5, 0, 0, 0, 0);
+    const even = new Float64Array(8).fill(0.25);
+    const out = [new Float64Array(3), new Float64Array(3)];
+    distancesTo(shape, [odd, even])(features, 3, out);
+    t.strictSame([...out[0]!], [NaN, -Infinity, 1 - k / 4], `k = ${k}`);
+    t.strictSame([...out[1]!], [1 - k / 4, 1 - k / 4, 1 - k / 4], `k = ${k}, beside it`);
+  }
+});
+
 t.test('checks its shapes', async (t) => {
   const call = (features: number, weights: number, out: number) => () =>
     distances(new Uint16Array(features), 2, 3, 4, 5, new Float64Array(weights), new Float64Array(out));
@@ -138,4 +296,13 @@ t.test('checks its shapes', async (t) => {
   t.throws(call(23, 15, 2), /features: expected 2 × 3 × 4 values, found 23/);
   t.throws(call(24, 14, 2), /weights/);
   t.throws(call(24, 15, 1), /out/);
+  const two = distancesTo({ layers: 1, k: 1, width: 1 }, [Float64Array.of(1), Float64Array.of(1)]);
+  t.throws(
+    () => two(Uint16Array.of(0), 1, [new Float64Array(1)]),
+    /out: expected one array a target, 2, found 1/,
+  );
 });
+
+function bytesOf(values: Float64Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
