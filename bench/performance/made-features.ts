@@ -72,7 +72,7 @@ const words = 'of the model and a data point in some layer that was seen by neur
 );
 
 function textOf(row: number, length: number): string {
-  let text = '';
+  let text = `${((row * 2654435761) >>> 0).toString(36)} `;
   for (let i = row; text.length < length; i += 3) text += `${words[(i * 31 + (i >>> 3)) % words.length]} `;
   return text;
 }

@@ -1,6 +1,6 @@
 """Selection by ready distances in DuckDB: duckdb_ranker.py FOLDER FRACTION THREADS
 
-Joins documents.parquet with distances.parquet, adds up tokens in the order of the distances, and copies what is within the
+Joins documents.parquet with features.parquet, adds up tokens in the order of the distances, and copies what is within the
 budget to duckdb.parquet.
 """
 
@@ -14,7 +14,7 @@ database.execute(f"""
 COPY (
   WITH joined AS (
     SELECT documents.*, nag_distance
-    FROM read_parquet('{folder}/documents.parquet') documents JOIN read_parquet('{folder}/distances.parquet') USING (docid)
+    FROM read_parquet('{folder}/documents.parquet') documents JOIN read_parquet('{folder}/features.parquet') USING (docid)
   ), ranked AS (
     SELECT *, sum(token_num) OVER (ORDER BY nag_distance, docid ROWS UNBOUNDED PRECEDING) AS used,
       sum(token_num) OVER () AS total
