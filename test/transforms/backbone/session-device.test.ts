@@ -1,6 +1,7 @@
 import { listSupportedBackends } from 'onnxruntime-node';
 import t from 'tap';
-import { deviceName, resolveDevice } from '../../../transforms/backbone/session-device.js';
+import { resolveDevice } from '../../../transforms/backbone/session-device.js';
+import { deviceName } from '../../../transforms/backbone/session-protocol.js';
 
 t.test('names', async (t) => {
   t.same(await resolveDevice('cpu'), { provider: 'cpu', index: 0 });
