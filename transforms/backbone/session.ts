@@ -6,7 +6,7 @@ import type { GraphRequest } from './graph.js';
 import { buildGraph } from './graph.js';
 import { logProbabilitiesName } from './head.js';
 import { outputNames } from './impacts.js';
-import { requirePrecision, resolveDevice } from './session-device.js';
+import { requirePrecision, requireRange, resolveDevice } from './session-device.js';
 import { modelFault } from './session-faults.js';
 import { type Device, deviceName, type Outputs } from './session-protocol.js';
 import { type Measurable, testBatch, testDevice, tolerances } from './session-self-test.js';
@@ -143,7 +143,7 @@ function overThread(
     const sums = checksSums ? [outputNames.sums] : [];
     const outputs = [...top.map(outputNames.top), ...impacts.map(outputNames.impacts), ...heads, ...sums];
     const found = padded.documents === 0 ? {} : await thread.run({ ...padded, outputs });
-    requireFinite(found[outputNames.sums], request.precision);
+    requireRange(found[outputNames.sums], request.precision);
     const result = sessionResult(found, top, impacts);
     if (!request.logProbabilities) return result;
     return { ...result, logProbabilities: unpadRows(found[logProbabilitiesName], batch.lengths) };
@@ -158,16 +158,6 @@ function overThread(
     measure,
     close: () => thread.close(),
   };
-}
-
-/** @throws NagError where a number has left its type's range */
-function requireFinite(sums: Outputs[string] | undefined, precision: Precision): void {
-  const wrong = sums?.findIndex((sum: number) => !Number.isFinite(sum)) ?? -1;
-  if (wrong === -1) return;
-  throw new NagError(
-    `document ${wrong} of a batch: numbers of this model are beyond the range of ${precision}; ` +
-      'use precision bfloat16, whose range is wider, or float32',
-  );
 }
 
 function sessionResult(

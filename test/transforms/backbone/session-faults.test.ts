@@ -21,7 +21,7 @@ t.test('failures of the memory', async (t) => {
     t.match(modelFault(cause, 'cuda:0'), {
       name: 'OutOfMemory',
       passing: false,
-      message: `the model failed: ${text}`,
+      message: `the model failed on cuda:0: ${text}`,
       cause,
     });
   }
