@@ -13,7 +13,7 @@ export interface Tolerance {
 export const tolerances: Readonly<Record<Precision, Tolerance>> = {
   float32: { error: 0.02, overlap: 0.9 },
   float16: { error: 0.02, overlap: 0.9 },
-  bfloat16: { error: 0.05, overlap: 0.7 },
+  bfloat16: { error: 0.05, overlap: 0.8 },
 };
 
 /** A model on some device. */

@@ -22,5 +22,5 @@ export async function deviceFacts(settings: DeviceOptions, context: Context): Pr
 /** Lets outputs say where and how the model ran. */
 export function recordDevice(device: string, { precision }: DeviceOptions, context: Context): void {
   context.provenance.set('nag.device', device);
-  context.provenance.set('nag.precision', precision);
+  if (precision !== 'float32') context.provenance.set('nag.precision', precision);
 }

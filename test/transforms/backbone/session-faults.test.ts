@@ -41,6 +41,15 @@ t.test('lost devices', async (t) => {
     t.match(modelFault(new Error(text), 'cuda:0'), { name: 'DeviceLost', passing: true }, text);
 });
 
+t.test('a device without float16', async (t) => {
+  const text =
+    "running Cast node. Name:'node_17' Status Message: shader_helper.cc:416 GenerateSourceCode Program Cast requires f16 but the device does not support it.";
+  t.match(modelFault(new Error(text), 'webgpu'), {
+    name: 'NagError',
+    message: /^the model failed on webgpu: .*does not support it\.; use precision float32$/,
+  });
+});
+
 t.test('all others', async (t) => {
   for (const text of [
     'no output top_fwd_up',

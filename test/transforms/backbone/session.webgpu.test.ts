@@ -49,4 +49,11 @@ t.test('a model on WebGPU passes its self-test, and gives what the CPU gives', n
   compare(t, 'float32', 1e-5),
 );
 
-t.test('in float16 too', needsWebGpu, (t) => compare(t, 'float16', 0.01));
+t.test('in float16 too, where the device has it', needsWebGpu, async (t) => {
+  try {
+    await compare(t, 'float16', 0.01);
+  } catch (error) {
+    if (!/use precision float32$/.test(String(error))) throw error;
+    t.pass('near the CPU', { skip: `NOT RUN: needs WebGPU with float16; ${error}` });
+  }
+});
