@@ -7,8 +7,7 @@ import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
-import { openSession } from './backbone/session.js';
-import { deviceName, resolveDevice } from './backbone/session-device.js';
+import { openPool } from './backbone/session-pool.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
 import {
   type FeatureInfo,
@@ -20,8 +19,9 @@ import {
   impactData,
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
+import { deviceFacts, recordDevice } from './extract/device-facts.js';
 import { tellHalved } from './extract/fitting.js';
-import { modelOptions } from './extract/model-options.js';
+import { checkDevices, devicesOf, modelOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
 import { SeenDocuments } from './extract/seen.js';
 import { openModelFolder } from './model.js';
@@ -36,14 +36,16 @@ const impactBytes = 64e6;
 /** Of documents that are remembered: some thousands, as many as targets usually have. */
 const seenBytes = 8e6;
 
-const options = z.strictObject({
-  ...modelOptions,
-  neurons: z
-    .array(z.enum(neuronTypes))
-    .min(1)
-    .default(['fwd_up'])
-    .describe('Outputs whose neurons are looked at'),
-});
+const options = z
+  .strictObject({
+    ...modelOptions,
+    neurons: z
+      .array(z.enum(neuronTypes))
+      .min(1)
+      .default(['fwd_up'])
+      .describe('Outputs whose neurons are looked at'),
+  })
+  .superRefine(checkDevices);
 
 /** `top` comes from a `top_k` that follows: fused with it, only indices leave the model. */
 type Options = z.output<typeof options> & { readonly top?: KeepTop };
@@ -68,23 +70,20 @@ export const extract = defineTransform({
   run: extractAll,
 });
 
-/** The device counts by its kind: those of one kind compute alike. */
 async function factsOf(settings: Options, context: Context): Promise<Facts> {
-  const { neurons, device, top } = settings;
+  const { neurons, top } = settings;
   const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
-  const found = await resolveDevice(device);
+  const device = await deviceFacts(settings, context);
   const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
   const hash = await hashOf(settings, checkpoint, context);
-  // A run that finds everything kept opens no session.
   context.provenance.set('nag.model', hash);
-  context.provenance.set('nag.device', deviceName(found));
   return {
     model: hash,
     layers: checkpoint.architecture.layers,
     dtypes,
     neurons,
     k: top ? resolvedK(top, neurons, checkpoint) : 'all',
-    device: found.provider,
+    ...device,
   };
 }
 
@@ -112,7 +111,7 @@ async function* extractAll(
         context.count('tokens', tokens);
         if (documents > 0 && tokens === 0) context.count('seen before', documents);
       },
-      onHalved: () => tellHalved(context, backbone.session.device),
+      onHalved: (device) => tellHalved(context, device),
       signal: context.signal,
     },
   );
@@ -150,7 +149,8 @@ interface Backbone {
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
   const model = await openModelFolder(settings.model, 'weights', context);
   const checkpoint = await openCheckpoint(model);
-  const { neurons, top, device, threads } = settings;
+  const { neurons, top, precision, threads } = settings;
+  const devices = devicesOf(settings);
   const deactivate =
     settings.deactivate && (await readDeactivation(settings.deactivate, checkpoint.architecture));
   const k = top && resolvedK(top, neurons, checkpoint);
@@ -159,20 +159,21 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     neurons,
     ...(k ? { top: k } : { impacts: neurons }),
     maxLength: Math.min(longestSequence, checkpoint.architecture.maxPositions),
-    device,
+    devices,
+    precision,
     ...(threads === undefined ? {} : { threads }),
     ...(deactivate ? { deactivate } : {}),
   };
-  const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
+  const session = await context.resource(`session ${JSON.stringify(request)}`, () => openPool(request));
   const seen = await context.resource(
     `seen by ${JSON.stringify(request)}`,
     async () => new SeenDocuments(seenBytes),
   );
   const hash = await hashOf(settings, checkpoint, context);
-  if (device === 'auto') context.note(`runs on ${session.device}`);
+  if (devices[0] === 'auto') context.note(`runs on ${session.device}`);
   if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.model', hash);
-  context.provenance.set('nag.device', session.device);
+  recordDevice(session.device, settings, context);
   return { checkpoint, session, fingerprint: hash, seen };
 }
 

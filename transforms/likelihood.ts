@@ -5,7 +5,7 @@ import { type Context, defineTransform } from '../pipeline/component.js';
 import type { Deactivation } from './backbone/types.js';
 import { inBatchesOf, runDocuments } from './extract/batching.js';
 import { tellHalved } from './extract/fitting.js';
-import { modelOptions } from './extract/model-options.js';
+import { checkDevices, modelOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
 import { gatheredNeurons } from './gathered-neurons.js';
 import { type Measured, withChoices, withLoss } from './likelihood/columns.js';
@@ -56,6 +56,7 @@ const options = z
         'Rows with nothing to measure (no text, no choices, no right answer): stop, or leave them out and count them',
       ),
   })
+  .superRefine(checkDevices)
   .refine(({ context, choices }) => (context === undefined) === (choices === undefined), {
     message: 'context and choices go together',
   })
@@ -90,8 +91,11 @@ export const likelihood = defineTransform({
   },
   mayDrop: ({ on_unusable }) => on_unusable === 'skip',
   facts: async (settings, context) => {
-    const { model: _model, device: _device, threads: _threads, window: _window, ...others } = settings;
+    const { model: _model, threads: _threads, window: _window, ...others } = settings;
     const {
+      device: _device,
+      devices: _devices,
+      precision: _precision,
       batch_tokens: _tokens,
       deactivate: _deactivate,
       max_length: _length,
@@ -124,7 +128,7 @@ async function* measureAll(
       if (!questionsOf(settings)) context.worked(sequences);
       context.count('tokens', tokens);
     },
-    onHalved: () => tellHalved(context, scorer.session.device),
+    onHalved: (device) => tellHalved(context, device),
     signal: context.signal,
   });
   for await (const { documents, result } of runs) {

@@ -43,6 +43,31 @@ for (const form of ['parquet', 'jsonl'] satisfies Form[])
       t.strictSame(await outputs(dir), expected, 'all of it is kept');
     });
 
+t.test('two sessions on the CPU, killed: the same bytes as of one that was not', async (t) => {
+  const dir = await makeResumable(t, { form: 'jsonl', ranked: true });
+  const whole = await runPieces(dir);
+  t.equal(whole.done?.computed, rows.target + rows.pool, whole.stderr);
+  const expected = await rowsOf(dir);
+  await forget(dir);
+  await changeModelOptions(dir, 'devices: [cpu, cpu]');
+  t.equal((await runPieces(dir, 2)).done, undefined);
+  t.ok((await rowsKept(dir)) > 0);
+  const { done, stderr } = await runPieces(dir);
+  t.ok(done, stderr);
+  t.same(await rowsOf(dir), expected);
+});
+
+async function changeModelOptions(dir: string, options: string): Promise<void> {
+  const file = join(dir, 'pipeline.yaml');
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replaceAll('device: cpu, threads: 1', options));
+}
+
+/** What was written, without what names the configuration. */
+async function rowsOf(dir: string): Promise<string> {
+  return await readFile(join(dir, 'out', 'rows.jsonl'), 'utf8');
+}
+
 t.test('a measured model, and rows that a stage leaves out, killed', async (t) => {
   const dir = await makeResumable(t, { form: 'jsonl', ranked: false });
   await writeFile(
@@ -76,6 +101,8 @@ stages:
 
 t.test('SIGTERM: the piece in progress is finished, within a file', async (t) => {
   const dir = await makeResumable(t, { form: 'jsonl', ranked: false });
+  // The model works a window ahead: small ones, so that most of the pool is still to come.
+  await changeModelOptions(dir, 'device: cpu, threads: 1, window: 20');
   const run = () => runCli(['run', 'pipeline.yaml'], { cwd: dir });
   t.equal((await run()).code, 0);
   const expected = await outputs(dir);

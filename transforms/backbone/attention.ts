@@ -1,9 +1,9 @@
 import type { Build } from './blocks.js';
-import { asRows, byDocument, once, positions } from './blocks.js';
+import { asRows, byDocument, narrow, once, positions, wide } from './blocks.js';
 import { addConstant, addNode, addNodeTo, floatScalar, int64s, nextName, onnxType } from './onnx.js';
 import { ropeTable } from './rope.js';
 
-/** Projected queries, keys and values of one layer, before RoPE. */
+/** Projected queries, keys (float32) and values (narrow) of one layer, before RoPE. */
 export interface Projections {
   readonly queries: string;
   readonly keys: string;
@@ -16,7 +16,7 @@ const lowest = -3.4028234663852886e38;
 /** onnxruntime's fused attention wants heads of a multiple of this. */
 const fusedHeadStep = 16;
 
-/** Causal attention with grouped key and value heads. Output: [documents × length, heads × headDim]. */
+/** Causal attention with grouped key and value heads. Output: [documents × length, heads × headDim], narrow. */
 export function attention(build: Build, projections: Projections, rotated: boolean): string {
   const { heads, headDim } = build.architecture;
   const canFuse = build.operators === 'cpu' && headDim % fusedHeadStep === 0;
@@ -79,18 +79,21 @@ function plain(build: Build, { queries, keys, values }: Projections, rotated: bo
   const { graph, architecture } = build;
   const { heads, kvHeads, headDim } = architecture;
   const turn = (x: string) => (rotated ? rotate(build, x) : x);
+  const product = (a: string, b: string) => addNode(graph, 'MatMul', [a, b]);
   const split = (x: string, perm: readonly number[], ...dims: readonly number[]) =>
     addNode(graph, 'Transpose', [byDocument(build, x, ...dims, headDim)], { perm });
   const scale = floatScalar(graph, 1 / Math.sqrt(headDim));
   // [documents, kvHeads, heads / kvHeads, length, headDim], and 1 for the group with keys and values
   const q = addNode(graph, 'Mul', [turn(split(queries, [0, 2, 3, 1, 4], kvHeads, heads / kvHeads)), scale]);
-  const k = turn(split(keys, [0, 2, 3, 1, 4], kvHeads, 1));
+  const k = addNode(graph, 'Transpose', [turn(split(keys, [0, 2, 3, 1, 4], kvHeads, 1))], {
+    perm: [0, 1, 2, 4, 3],
+  });
   const v = split(values, [0, 2, 3, 1, 4], kvHeads, 1);
-  const scores = addNode(graph, 'MatMul', [q, addNode(graph, 'Transpose', [k], { perm: [0, 1, 2, 4, 3] })]);
+  const scores = wide(build, product(narrow(build, q), narrow(build, k)));
   const shares = addNode(graph, 'Softmax', [addNode(graph, 'Add', [scores, causalBias(build)])], {
     axis: -1,
   });
-  return addNode(graph, 'Transpose', [addNode(graph, 'MatMul', [shares, v])], { perm: [0, 3, 1, 2, 4] });
+  return addNode(graph, 'Transpose', [product(narrow(build, shares), v)], { perm: [0, 3, 1, 2, 4] });
 }
 
 /** `x · cos + [−x₂, x₁] · sin`, x₁ and x₂ being the halves of a head. */

@@ -9,7 +9,7 @@ import {
   nextName,
   onnxType,
 } from './onnx.js';
-import type { Architecture, Checkpoint } from './types.js';
+import type { Architecture, Checkpoint, Precision } from './types.js';
 
 /** `cpu`: onnxruntime's fused operators; `plain`: standard ones, which every device computes alike. */
 export type Operators = 'cpu' | 'plain';
@@ -23,6 +23,8 @@ export interface Build {
   readonly architecture: Architecture;
   readonly tensors: Checkpoint['tensors'];
   readonly operators: Operators;
+  /** What matrices are multiplied in; other than float32 with `plain` operators only. */
+  readonly precision: Precision;
   /** Rows of the RoPE table. */
   readonly maxLength: number;
   /** A weight file's name inside the session's folder. */
@@ -46,6 +48,11 @@ export interface InputNames {
   readonly counts: string;
 }
 
+const precisionTypes = {
+  float32: onnxType.float,
+  float16: onnxType.float16,
+  bfloat16: onnxType.bfloat16,
+} as const;
 const weightOnnxTypes = { F32: onnxType.float, F16: onnxType.float16, BF16: onnxType.bfloat16 } as const;
 
 /** Makes a node once and gives its name to every later caller with the same key. */
@@ -83,17 +90,36 @@ export function storedRows(build: Build, name: string, first: number, count: num
   return tensor.dtype === 'F32' ? stored : addNode(build.graph, 'Cast', [stored], { to: onnxType.float });
 }
 
-/** A weight as float32: the cast is folded when the session loads. */
-export function weight(build: Build, name: string): string {
+/** A weight in a precision, by default float32: the cast is folded when the session loads. */
+export function weight(build: Build, name: string, precision: Precision = 'float32'): string {
   const stored = storedWeight(build, name);
-  if (build.tensors.get(name)?.dtype === 'F32') return stored;
-  return once(build, `float ${name}`, () => addNode(build.graph, 'Cast', [stored], { to: onnxType.float }));
+  const { dtype } = build.tensors.get(name) ?? {};
+  const to = precisionTypes[precision];
+  if (dtype !== undefined && weightOnnxTypes[dtype] === to) return stored;
+  return once(build, `${precision} ${name}`, () => addNode(build.graph, 'Cast', [stored], { to }));
 }
 
-/** `x · Wᵀ + b`, with W as HuggingFace stores it: [outputs, inputs]. */
+/** A float32 matrix, in the precision that matrices are multiplied in. */
+export function narrow(build: Build, x: string): string {
+  if (build.precision === 'float32') return x;
+  const to = precisionTypes[build.precision];
+  return once(build, `narrow ${x}`, () => addNode(build.graph, 'Cast', [x], { to }));
+}
+
+/** What a product of matrices gave, as float32. To narrow it again gives back the same. */
+export function wide(build: Build, x: string): string {
+  if (build.precision === 'float32') return x;
+  return once(build, `wide ${x}`, () => {
+    const made = addNode(build.graph, 'Cast', [x], { to: onnxType.float });
+    build.shared.set(`narrow ${made}`, x);
+    return made;
+  });
+}
+
+/** `x · Wᵀ + b`, with W as HuggingFace stores it: [outputs, inputs]. x and what comes out are narrow. */
 export function linear(build: Build, x: string, name: string, bias: boolean): string {
-  const inputs = [x, weight(build, `${name}.weight`)];
-  if (bias) inputs.push(weight(build, `${name}.bias`));
+  const inputs = [x, weight(build, `${name}.weight`, build.precision)];
+  if (bias) inputs.push(weight(build, `${name}.bias`, build.precision));
   return addNode(build.graph, 'Gemm', inputs, { transB: 1 });
 }
 

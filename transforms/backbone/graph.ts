@@ -8,16 +8,18 @@ import {
   asRows,
   deriveInputs,
   linear,
+  narrow,
   orderAfter,
   rmsNorm,
   silu,
   storedWeight,
+  wide,
   withoutWeights,
 } from './blocks.js';
 import { outputLogProbabilities } from './head.js';
-import { meanImpact, outputImpacts, outputTop, repeatedImpact, stackLayers } from './impacts.js';
+import { meanImpact, outputImpacts, outputSums, outputTop, repeatedImpact, stackLayers } from './impacts.js';
 import { addInput, addNode, createGraph, encodeModel, onnxType } from './onnx.js';
-import type { Checkpoint, Deactivation, NeuronType } from './types.js';
+import type { Checkpoint, Deactivation, NeuronType, Precision } from './types.js';
 import { embeddingName, finalNorm, layerPrefix } from './weights.js';
 
 /** Which outputs a graph has. */
@@ -35,6 +37,8 @@ export interface GraphRequest {
   /** Tokens of the longest document: rows of the RoPE table. */
   readonly maxLength: number;
   readonly operators: Operators;
+  /** By default float32; otherwise `sums` is an output too. Needs `plain` operators. */
+  readonly precision?: Precision | undefined;
 }
 
 /** A model for onnxruntime. Its weights stay in the checkpoint's files. */
@@ -50,7 +54,7 @@ export interface ModelGraph {
  *
  * Inputs: `ids` int32 [documents, length], padded on the right with any id, and `lengths` int32 [documents].
  * Outputs: `top_<type>` int32 [documents, layers, min(k, width)], `impacts_<type>` float32 [documents, layers, width],
- * `log_probabilities` float32 [documents, length, 1] (of the id that follows each position).
+ * `log_probabilities` float32 [documents, length, 1] (of the id that follows each position), `sums` float32 [documents].
  */
 export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): ModelGraph {
   const { folder, locations } = placeFiles(checkpoint);
@@ -58,13 +62,14 @@ export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): Model
   addInput(graph, 'ids', onnxType.int32, ['documents', 'length']);
   addInput(graph, 'lengths', onnxType.int32, ['documents']);
   const { architecture, tensors } = checkpoint;
-  const { operators, maxLength } = request;
+  const { operators, precision = 'float32', maxLength } = request;
   const derived = deriveInputs(graph);
   const build: Build = {
     graph,
     architecture,
     tensors,
     operators,
+    precision,
     maxLength,
     locations,
     ...derived,
@@ -78,6 +83,7 @@ export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): Model
       outputTop(build, type, stacked, layers.length, Math.min(k, widthOf(architecture, type)));
     if (request.impacts.includes(type)) outputImpacts(build, type, stacked, layers.length);
   }
+  if (precision !== 'float32') outputSums(build, [...impacts.values()]);
   if (stream?.delta) {
     const { normed } = addAndNorm(build, stream.sum, stream.delta, finalNorm);
     outputLogProbabilities(build, normed);
@@ -149,18 +155,22 @@ function addAttention(
   const { architecture } = build;
   const block = `${layerPrefix(layer)}self_attn.`;
   const project = (type: NeuronType, name: string) =>
-    attends || impacts.has(type) ? linear(build, x, block + name, architecture.attentionBias) : null;
-  const normed = (projected: string | null, name: string) =>
-    projected !== null && architecture.headNorm ? normHeads(build, projected, block + name) : projected;
+    attends || impacts.has(type)
+      ? linear(build, narrow(build, x), block + name, architecture.attentionBias)
+      : null;
+  const normed = (projected: string | null, name: string) => {
+    const exact = projected && wide(build, projected);
+    return exact !== null && architecture.headNorm ? normHeads(build, exact, block + name) : exact;
+  };
   const queries = normed(project('att_q', 'q_proj'), 'q_norm');
   const keys = normed(project('att_k', 'k_proj'), 'k_norm');
   const values = project('att_v', 'v_proj');
   if (queries !== null) measure(build, impacts, 'att_q', queries);
   if (keys !== null) measure(build, impacts, 'att_k', keys);
-  if (values !== null) measure(build, impacts, 'att_v', values);
+  if (values !== null) measure(build, impacts, 'att_v', wide(build, values));
   if (!attends || queries === null || keys === null || values === null) return null;
   const mixed = attention(build, { queries, keys, values }, architecture.ropeLayers[layer] ?? true);
-  const output = linear(build, mixed, `${block}o_proj`, architecture.attentionBias);
+  const output = wide(build, linear(build, mixed, `${block}o_proj`, architecture.attentionBias));
   measure(build, impacts, 'att_o', output);
   return output;
 }
@@ -175,17 +185,19 @@ function addMlp(
   whole: boolean,
 ): string | null {
   const { graph, architecture } = build;
-  const project = (input: string, name: string) =>
-    linear(build, input, `${prefix}mlp.${name}`, architecture.mlpBias);
-  const projected = project(x, 'up_proj');
+  const project = (from: string, name: string) =>
+    linear(build, from, `${prefix}mlp.${name}`, architecture.mlpBias);
+  const input = narrow(build, x);
+  const projected = wide(build, project(input, 'up_proj'));
   const up =
     off.length === 0
       ? projected
       : withoutWeights(build, off, projected, `${prefix}mlp.up_proj`, architecture.mlpBias);
   measure(build, impacts, 'fwd_up', up);
   if (!whole) return null;
-  const gated = addNode(graph, 'Mul', [silu(build, project(x, 'gate_proj')), up]);
-  const down = project(gated, 'down_proj');
+  const gate = silu(build, project(input, 'gate_proj'));
+  const gated = addNode(graph, 'Mul', [gate, narrow(build, up)]);
+  const down = wide(build, project(gated, 'down_proj'));
   measure(build, impacts, 'fwd_down', down);
   return down;
 }

@@ -2,8 +2,9 @@ import { listSupportedBackends } from 'onnxruntime-node';
 import { messageOf, NagError } from '../../pipeline/errors.js';
 import { addInput, addNodeTo, addOutput, createGraph, encodeModel, onnxType } from './onnx.js';
 import { modelFault } from './session-faults.js';
-import type { Device } from './session-protocol.js';
+import { type Device, deviceName } from './session-protocol.js';
 import { SessionThread } from './session-thread.js';
+import type { Precision } from './types.js';
 
 const cpu: Device = { provider: 'cpu', index: 0 };
 
@@ -26,11 +27,6 @@ export async function resolveDevice(name: string): Promise<Device> {
   throw failure ?? unknown(name);
 }
 
-/** `cpu`, `cuda:0`, `webgpu` */
-export function deviceName({ provider, index }: Device): string {
-  return provider === 'cuda' ? `cuda:${index}` : provider;
-}
-
 function candidates(name: string): Device[] {
   const cuda = /^cuda(?::(\d{1,3}))?$/.exec(name);
   if (cuda !== null) return [{ provider: 'cuda', index: Number(cuda[1] ?? 0) }];
@@ -39,6 +35,40 @@ function candidates(name: string): Device[] {
   if (name !== 'auto') throw unknown(name);
   const listed = listSupportedBackends().some((backend) => backend.name === 'cuda');
   return listed ? [{ provider: 'cuda', index: 0 }, cpu] : [cpu];
+}
+
+/** The kind that a device's name says: `cuda` of `cuda:1`. `auto` may be any. */
+export function kindOf(name: string): Device['provider'] | 'auto' {
+  if (name.startsWith('cuda')) return 'cuda';
+  return name === 'cpu' || name === 'webgpu' ? name : 'auto';
+}
+
+/** @throws NagError where a kind of device does not have what a precision needs */
+export function requirePrecision(precision: Precision, { provider }: Device): void {
+  const fault = precisionFault(precision, provider);
+  if (fault !== undefined) throw new NagError(fault);
+}
+
+/** Why a precision cannot be had on a kind of device; undefined where it can. */
+export function precisionFault(precision: Precision, provider: Device['provider']): string | undefined {
+  if (provider === 'cpu' && precision !== 'float32')
+    return `precision ${precision} is for GPUs (device cuda or webgpu); on the CPU, use float32`;
+  if (provider === 'webgpu' && precision === 'bfloat16')
+    return 'WebGPU has no bfloat16: use precision float16 or float32';
+  return undefined;
+}
+
+/**
+ * @param sums of impacts, one a document: not finite where a number has left its type's range
+ * @throws NagError naming the document, counted from 0 in its batch
+ */
+export function requireRange(sums: ArrayLike<number> | undefined, precision: Precision): void {
+  const wrong = Array.from(sums ?? []).findIndex((sum) => !Number.isFinite(sum));
+  if (wrong === -1) return;
+  throw new NagError(
+    `document ${wrong} of a batch: numbers of this model are beyond the range of ${precision}; ` +
+      'use precision bfloat16, whose range is wider, or float32',
+  );
 }
 
 /** Opens a model of one node: a provider's libraries are only looked for when it is used. */
@@ -62,7 +92,7 @@ function cannotOpen(device: Device, cause: unknown): NagError {
   return new NagError(
     `device ${deviceName(device)} cannot be opened: ${messageOf(cause).trim()}. ` +
       `This installation of onnxruntime-node contains: ${names}. ${advice}.`,
-    { cause: modelFault(cause) },
+    { cause: modelFault(cause, deviceName(device)) },
   );
 }
 

@@ -3,6 +3,13 @@ import { DeviceLost, messageOf, NagError } from '../../pipeline/errors.js';
 /** The memory of a device, or of its allocator, does not hold what a run needs: fewer documents at once may fit. */
 export class OutOfMemory extends NagError {
   override readonly name = 'OutOfMemory';
+  /** Whose memory. */
+  readonly device: string;
+
+  constructor(message: string, device: string, options?: ErrorOptions) {
+    super(message, options);
+    this.device = device;
+  }
 }
 
 /**
@@ -16,10 +23,14 @@ const memoryTexts =
 const lostTexts =
   /device (is |was |has been )?(lost|removed|hung|reset)|DEVICE_?(LOST|REMOVED|HUNG|RESET)|(CUDA|HIP) (failure|error):? (46|214|7\d\d|999)\b|unspecified launch failure|illegal memory access|uncorrectable ECC|fallen off the bus|STATUS_(EXECUTION_FAILED|INTERNAL_ERROR|MAPPING_ERROR)/i;
 
-/** What a failure of onnxruntime means, by its text: it has no codes. OutOfMemory, DeviceLost, or neither. */
-export function modelFault(cause: unknown): NagError {
+/** How WebGPU says that a device has no float16. */
+const float16Texts = /requires f16 but the device does not support it/;
+
+/** What a failure of onnxruntime on a device means, by its text: it has no codes. OutOfMemory, DeviceLost, or neither. */
+export function modelFault(cause: unknown, device: string): NagError {
   const text = messageOf(cause);
-  const message = `the model failed: ${text}`;
-  if (memoryTexts.test(text)) return new OutOfMemory(message, { cause });
+  const advice = float16Texts.test(text) ? '; use precision float32' : '';
+  const message = `the model failed on ${device}: ${text.trim()}${advice}`;
+  if (memoryTexts.test(text)) return new OutOfMemory(message, device, { cause });
   return lostTexts.test(text) ? new DeviceLost(message, { cause }) : new NagError(message, { cause });
 }

@@ -4,6 +4,11 @@ export interface Device {
   readonly index: number;
 }
 
+/** `cpu`, `cuda:0`, `webgpu` */
+export function deviceName({ provider, index }: Device): string {
+  return provider === 'cuda' ? `cuda:${index}` : provider;
+}
+
 /** What a session's thread is started with. */
 export interface ThreadSetup {
   /** ONNX protobuf. */

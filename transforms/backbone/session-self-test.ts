@@ -1,10 +1,20 @@
 import { NagError } from '../../pipeline/errors.js';
-import type { NeuronType, SessionResult, TokenBatch } from './types.js';
+import type { NeuronType, Precision, SessionResult, TokenBatch } from './types.js';
 
-/** Impacts may differ by this share of the layer's largest: TF32 rounds to about 2⁻¹¹ at each product. */
-export const largestError = 0.02;
-/** Of the top indices, at least this share must be the same. */
-export const smallestOverlap = 0.9;
+/** How far a device may be from the CPU. */
+export interface Tolerance {
+  /** Impacts may differ by this share of the layer's largest. */
+  readonly error: number;
+  /** Of the top indices, at least this share must be the same. */
+  readonly overlap: number;
+}
+
+/** TF32, which GPUs take for float32, and float16 round to about 2⁻¹¹ at each product, bfloat16 to 2⁻⁸. */
+export const tolerances: Readonly<Record<Precision, Tolerance>> = {
+  float32: { error: 0.02, overlap: 0.9 },
+  float16: { error: 0.02, overlap: 0.9 },
+  bfloat16: { error: 0.05, overlap: 0.8 },
+};
 
 /** A model on some device. */
 export interface Measurable {
@@ -39,6 +49,7 @@ export async function testDevice(
   reference: Measurable,
   batch: TokenBatch,
   types: readonly NeuronType[],
+  tolerance: Tolerance,
 ): Promise<void> {
   const documents = batch.lengths.length;
   const expectedResult = {
@@ -47,8 +58,10 @@ export async function testDevice(
     layers: reference.layers,
   };
   const foundResult = { result: await found.measure(batch, types), documents, layers: found.layers };
-  compareResults(expectedResult, foundResult, types, found.device);
-  compareProbabilities(expectedResult.result, foundResult.result, found.device);
+  for (const difference of differences(expectedResult, foundResult, types, tolerance))
+    throw new NagError(
+      `device ${found.device} computes wrong numbers: ${difference}, compared with the CPU. Update its driver, or use device cpu.`,
+    );
 }
 
 /** A result, and the shape of its arrays: [documents, layers, …]. */
@@ -58,36 +71,24 @@ interface Measured {
   readonly layers: number;
 }
 
-function compareResults(
+/** What differs more than it may. */
+function* differences(
   expected: Measured,
   found: Measured,
   types: readonly NeuronType[],
-  device: string,
-): void {
+  tolerance: Tolerance,
+): Generator<string> {
   for (const type of types) {
     for (let layer = 0; layer < Math.min(expected.layers, found.layers); layer++) {
-      const difference = layerDifference(expected, found, type, layer);
-      if (difference === null) continue;
-      throw wrongNumbers(device, `${type}, layer ${layer}: ${difference}`);
+      const difference = layerDifference(expected, found, type, layer, tolerance);
+      if (difference !== null) yield `${type}, layer ${layer}: ${difference}`;
     }
   }
-}
-
-function compareProbabilities(expected: SessionResult, found: SessionResult, device: string): void {
-  for (const [document, values] of (expected.logProbabilities ?? []).entries()) {
-    const error = scaledError(values, found.logProbabilities?.[document] ?? new Float32Array(0));
-    if (error <= largestError) continue;
-    throw wrongNumbers(
-      device,
-      `log-probabilities, document ${document}: differ by ${(100 * error).toFixed(2)} % of the largest`,
-    );
+  for (const [document, values] of (expected.result.logProbabilities ?? []).entries()) {
+    const error = scaledError(values, found.result.logProbabilities?.[document] ?? new Float32Array(0));
+    if (!(error <= tolerance.error))
+      yield `log-probabilities, document ${document}: differ by ${(100 * error).toFixed(2)} % of the largest`;
   }
-}
-
-function wrongNumbers(device: string, what: string): NagError {
-  return new NagError(
-    `device ${device} computes wrong numbers: ${what}, compared with the CPU. Update its driver, or use device cpu.`,
-  );
 }
 
 function layerDifference(
@@ -95,14 +96,15 @@ function layerDifference(
   found: Measured,
   type: NeuronType,
   layer: number,
+  tolerance: Tolerance,
 ): string | null {
   const impacts = pairRows(expected, found, expected.result.impacts[type], found.result.impacts[type], layer);
   const error = Math.max(0, ...impacts.map(([a, b]) => scaledError(a, b)));
-  if (!(error <= largestError)) return `impacts differ by ${(100 * error).toFixed(2)} % of the largest`;
+  if (!(error <= tolerance.error)) return `impacts differ by ${(100 * error).toFixed(2)} % of the largest`;
   const top = pairRows(expected, found, expected.result.top[type], found.result.top[type], layer);
   const shares = top.map(([a, b]) => overlap(a, b));
   const share = shares.reduce((sum, one) => sum + one, 0) / Math.max(1, shares.length);
-  if (shares.length > 0 && share < smallestOverlap)
+  if (shares.length > 0 && share < tolerance.overlap)
     return `only ${(100 * share).toFixed(0)} % of the top neurons agree`;
   return null;
 }

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { DeviceLost, messageOf, NagError } from '../../pipeline/errors.js';
 import { modelFault } from './session-faults.js';
 import type { FromThread, Outputs, RunRequest, ThreadSetup, ToThread } from './session-protocol.js';
+import { deviceName } from './session-protocol.js';
 
 interface Waiting {
   readonly resolve: (outputs: Outputs) => void;
@@ -11,25 +12,30 @@ interface Waiting {
 /** A loaded model in a thread of its own. It must be closed. */
 export class SessionThread {
   readonly #worker: Worker;
+  readonly #device: string;
   readonly #waiting = new Map<number, Waiting>();
   readonly #ended: Promise<void>;
   #nextId = 0;
   #closed = false;
   #failure: NagError | null = null;
 
-  /** @param worker a thread that speaks the session's protocol and has said `opened` */
-  constructor(worker: Worker) {
+  /**
+   * @param worker a thread that speaks the session's protocol and has said `opened`
+   * @param device where its model runs: for messages
+   */
+  constructor(worker: Worker, device: string) {
     this.#worker = worker;
+    this.#device = device;
     worker.on('message', (message: FromThread) => this.#receive(message));
     worker.on('messageerror', (cause) =>
       this.#fail(new NagError('an answer of the model could not be read', { cause })),
     );
     worker.on('error', (cause) =>
-      this.#fail(new DeviceLost(`the model's thread failed: ${messageOf(cause)}`, { cause })),
+      this.#fail(new DeviceLost(`the model's thread on ${device} failed: ${messageOf(cause)}`, { cause })),
     );
     this.#ended = new Promise((resolve) => {
       worker.once('exit', (code) => {
-        this.#fail(new DeviceLost(`the model's thread ended with code ${code}`));
+        this.#fail(new DeviceLost(`the model's thread on ${device} ended with code ${code}`));
         resolve();
       });
     });
@@ -39,7 +45,7 @@ export class SessionThread {
   static async open(setup: ThreadSetup): Promise<SessionThread> {
     const worker = new Worker(new URL('./session-worker.js', import.meta.url), { workerData: setup });
     await opened(worker);
-    return new SessionThread(worker);
+    return new SessionThread(worker, deviceName(setup.device));
   }
 
   /** Queues a run. The arrays of the request move to the thread. */
@@ -71,7 +77,7 @@ export class SessionThread {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if (message.kind === 'result') waiting?.resolve(message.outputs);
-    else waiting?.reject(modelFault(message.error));
+    else waiting?.reject(modelFault(message.error, this.#device));
   }
 
   #fail(failure: NagError): void {

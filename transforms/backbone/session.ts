@@ -6,16 +6,17 @@ import type { GraphRequest } from './graph.js';
 import { buildGraph } from './graph.js';
 import { logProbabilitiesName } from './head.js';
 import { outputNames } from './impacts.js';
-import { deviceName, resolveDevice } from './session-device.js';
+import { requirePrecision, requireRange, resolveDevice } from './session-device.js';
 import { modelFault } from './session-faults.js';
-import type { Device, Outputs } from './session-protocol.js';
-import { type Measurable, testBatch, testDevice } from './session-self-test.js';
+import { type Device, deviceName, type Outputs } from './session-protocol.js';
+import { type Measurable, testBatch, testDevice, tolerances } from './session-self-test.js';
 import { SessionThread } from './session-thread.js';
 import { padBatch, unpadRows } from './token-batch.js';
 import type {
   Architecture,
   Checkpoint,
   NeuronType,
+  Precision,
   Session,
   SessionOptions,
   SessionResult,
@@ -25,6 +26,9 @@ import { neuronTypes } from './types.js';
 import { allWeights, bodyWeights } from './weights.js';
 
 export type { Session, SessionOptions, SessionResult, TokenBatch } from './types.js';
+
+/** Runs of a GPU that are under way: while it computes one, the next one is prepared and sent. */
+const runsAhead = 2;
 
 /** Layers of the CPU's model that a device is compared with: SmolLM3's first layer without RoPE is the fourth. */
 const testLayers = 4;
@@ -38,6 +42,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   const checkpoint = await openCheckpoint(options.model, options.logProbabilities ? allWeights : bodyWeights);
   const request = graphRequest(options, checkpoint.architecture);
   const device = await resolveDevice(options.device);
+  requirePrecision(request.precision, device);
   const session = await openOn(device, checkpoint, request, options);
   if (device.provider === 'cpu') return session;
   try {
@@ -52,7 +57,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 /** A session that can also give the impacts that its options do not ask for. */
 type TestableSession = Session & Measurable;
 
-type Request = Omit<GraphRequest, 'operators'>;
+type Request = Omit<GraphRequest, 'operators'> & { readonly precision: Precision };
 
 function graphRequest(options: SessionOptions, architecture: Architecture): Request {
   const { maxPositions, layers: allLayers } = architecture;
@@ -79,13 +84,13 @@ function graphRequest(options: SessionOptions, architecture: Architecture): Requ
     top.set(type, k);
   }
   const impacts = options.neurons.filter((type) => options.impacts?.includes(type));
-  const { deactivate = {}, maxLength, logProbabilities = false } = options;
+  const { deactivate = {}, maxLength, logProbabilities = false, precision = 'float32' } = options;
   if (top.size + impacts.length === 0 && !logProbabilities)
     throw new NagError('a session without any output: no top, no impacts and no logProbabilities');
   if (logProbabilities && layers < allLayers)
     throw new NagError(`logProbabilities need all ${allLayers} layers, found ${layers}`);
   requireFit(deactivate, architecture);
-  return { layers, top, impacts, logProbabilities, deactivate, maxLength };
+  return { layers, top, impacts, logProbabilities, deactivate, maxLength, precision };
 }
 
 function checkTypes(output: string, types: readonly NeuronType[], neurons: readonly NeuronType[]): void {
@@ -116,7 +121,7 @@ async function openOn(
     const where = deviceName(device);
     throw new NagError(
       `${checkpoint.dir}: onnxruntime cannot load the model on ${where}: ${messageOf(cause)}`,
-      { cause: modelFault(cause) },
+      { cause: modelFault(cause, where) },
     );
   });
   return overThread(thread, device, checkpoint.architecture, request);
@@ -130,12 +135,15 @@ function overThread(
 ): TestableSession {
   const { vocabulary } = architecture;
   const limits = { vocabulary, maxLength: request.maxLength };
+  const checksSums = request.precision !== 'float32' && request.top.size + request.impacts.length > 0;
   const measure = async (batch: TokenBatch, impacts: readonly NeuronType[]) => {
     const padded = padBatch(batch, limits);
     const top = [...request.top.keys()];
     const heads = request.logProbabilities ? [logProbabilitiesName] : [];
-    const outputs = [...top.map(outputNames.top), ...impacts.map(outputNames.impacts), ...heads];
+    const sums = checksSums ? [outputNames.sums] : [];
+    const outputs = [...top.map(outputNames.top), ...impacts.map(outputNames.impacts), ...heads, ...sums];
     const found = padded.documents === 0 ? {} : await thread.run({ ...padded, outputs });
+    requireRange(found[outputNames.sums], request.precision);
     const result = sessionResult(found, top, impacts);
     if (!request.logProbabilities) return result;
     return { ...result, logProbabilities: unpadRows(found[logProbabilitiesName], batch.lengths) };
@@ -144,6 +152,7 @@ function overThread(
     layers: request.layers,
     vocabulary,
     device: deviceName(device),
+    concurrency: device.provider === 'cpu' ? 1 : runsAhead,
     width: (type) => widthOf(architecture, type),
     run: (batch) => measure(batch, request.impacts),
     measure,
@@ -184,15 +193,16 @@ async function selfTest(
   const types: readonly NeuronType[] = wanted.length > 0 ? wanted : ['fwd_up'];
   const first = { ...request, layers: Math.min(testLayers, request.layers), impacts: types };
   const opened: TestableSession[] = [];
-  const open = async (where: Device) => {
-    const made = await openOn(where, checkpoint, first, options);
+  const open = async (where: Device, precision: Precision) => {
+    const made = await openOn(where, checkpoint, { ...first, precision }, options);
     opened.push(made);
     return made;
   };
   try {
-    const tested = request.logProbabilities ? await open(device) : session;
-    const reference = await open({ provider: 'cpu', index: 0 });
-    await testDevice(tested, reference, testBatch(session.vocabulary, request.maxLength), types);
+    const tested = request.logProbabilities ? await open(device, request.precision) : session;
+    const reference = await open({ provider: 'cpu', index: 0 }, 'float32');
+    const batch = testBatch(session.vocabulary, request.maxLength);
+    await testDevice(tested, reference, batch, types, tolerances[request.precision]);
   } finally {
     for (const made of opened) await made.close();
   }

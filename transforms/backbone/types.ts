@@ -6,6 +6,10 @@ export type NeuronType = (typeof neuronTypes)[number];
 export const weightTypes = ['F32', 'F16', 'BF16'] as const;
 export type WeightType = (typeof weightTypes)[number];
 
+/** What matrices are multiplied in. Sums, norms and softmax are float32 in each. */
+export const precisions = ['float32', 'float16', 'bfloat16'] as const;
+export type Precision = (typeof precisions)[number];
+
 /** One tensor inside a .safetensors file. */
 export interface Tensor {
   /** Name with the prefix `model.`, whether the file has that prefix or not. */
@@ -98,6 +102,8 @@ export interface SessionOptions {
   readonly maxLength: number;
   /** `cpu`, `cuda`, `cuda:1`, `webgpu`, or `auto`: CUDA where it opens, otherwise the CPU. */
   readonly device: string;
+  /** By default float32. Others are for GPUs. */
+  readonly precision?: Precision;
   /** Threads of one operator; by default one a physical core. */
   readonly threads?: number;
 }
@@ -127,8 +133,10 @@ export interface SessionResult {
 export interface Session {
   readonly layers: number;
   readonly vocabulary: number;
-  /** Where it runs: `cpu`, `cuda:0`, `webgpu`. */
+  /** Where it runs: `cpu`, `cuda:0`, `webgpu`; of several devices `cuda:0, cuda:1`. */
   readonly device: string;
+  /** Runs to have under way, so that no device waits for the next one. */
+  readonly concurrency: number;
   /** Neurons a layer of this type. */
   width(type: NeuronType): number;
   /**

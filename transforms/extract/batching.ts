@@ -1,4 +1,5 @@
 import { type Batch, keepRows } from '../../pipeline/batch.js';
+import { NagError } from '../../pipeline/errors.js';
 import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
 import { type Budget, type Part, runFitting } from './fitting.js';
 import type { Pace } from './pace.js';
@@ -20,8 +21,8 @@ interface BatchingOptions {
   readonly seen?: SeenDocuments;
   /** Told after each call of the model, and of documents that needed none: these have no tokens. */
   onDone(documents: number, tokens: number): void;
-  /** Told of each batch that was halved, as the memory did not hold it. */
-  onHalved(): void;
+  /** Told of each batch that was halved, as the device's memory did not hold it. */
+  onHalved(device: string): void;
   readonly signal: AbortSignal;
 }
 
@@ -33,27 +34,44 @@ export interface BatchResult<D> {
 
 /**
  * Runs the model over documents: those of a window are sorted by length, so that little padding is computed, and come
- * out in their own order again. While the model works, the next window is read and tokenized.
+ * out in their own order again. While the model works on a window, the next one is read and tokenized, and what came
+ * of the last one is used.
  */
 export async function* runDocuments<D extends Documents>(
   input: AsyncIterable<D>,
   options: BatchingOptions,
 ): AsyncGenerator<BatchResult<D>> {
-  const windows = windowsOf(input, options.pace);
-  const budget = { tokens: options.batchTokens };
-  let next = windows.next();
-  // A failure of the reader while the model works is thrown where the window is awaited.
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([options.signal, leaving.signal]);
+  const windows = oneAhead(windowsOf(input, options.pace));
+  for await (const results of oneAhead(runWindows(windows, { ...options, signal }))) {
+    let used = false;
+    try {
+      yield* results;
+      used = true;
+    } finally {
+      // Whoever leaves early shall not wait for the window under way.
+      if (!used) leaving.abort(new NagError('nobody waits for the model any more'));
+    }
+  }
+}
+
+/** The same values; each is made while the one before it is used. */
+async function* oneAhead<T>(input: AsyncGenerator<T>): AsyncGenerator<T, undefined> {
+  let next = input.next();
+  // A failure in making a value is thrown where it is awaited.
   next.catch(() => undefined);
   try {
-    for (let window = await next; !window.done; window = await next) {
-      next = windows.next();
+    for (let made = await next; !made.done; made = await next) {
+      next = input.next();
       next.catch(() => undefined);
-      yield* runWindow(window.value, options, budget);
+      yield made.value;
     }
   } finally {
     await next.catch(() => undefined);
-    await windows.return(undefined);
+    await input.return(undefined);
   }
+  return undefined;
 }
 
 const windowBytes = 32e6;
@@ -92,52 +110,65 @@ async function* windowsOf<D extends Documents>(
   return undefined;
 }
 
-async function* runWindow<D extends Documents>(
+async function* runWindows<D extends Documents>(
+  windows: AsyncIterable<D[]>,
+  options: BatchingOptions,
+): AsyncGenerator<BatchResult<D>[]> {
+  const budget = { tokens: options.batchTokens };
+  for await (const window of windows) yield await runWindow(window, options, budget);
+}
+
+async function runWindow<D extends Documents>(
   window: readonly D[],
   options: BatchingOptions,
   budget: Budget,
-): AsyncGenerator<BatchResult<D>> {
+): Promise<BatchResult<D>[]> {
   const startedAt = performance.now();
   const documents = window.flatMap(({ ids }) => ids);
   const collected = new Results();
   const { fresh, repeats } = distinct(documents, collected, options.seen);
   const freshDocuments = fresh.map(({ position }) => documents[position]!);
-  for await (const { group, result } of runGroups(freshDocuments, options, budget)) {
-    const chosen = group.map((i) => fresh[i]!);
+  await runGroups(freshDocuments, options, budget, ({ group, result }) => {
+    const positions = group.map((i) => fresh[i]!.position);
     options.onDone(
       group.length,
       group.reduce((sum, i) => sum + freshDocuments[i]!.length, 0),
     );
-    collected.put(
-      result,
-      chosen.map(({ position }) => position),
-      documents.length,
-    );
-    for (const { position, key } of chosen) options.seen?.add(key, collected.topOf(position));
-  }
+    collected.put(result, positions, documents.length);
+  });
+  // In the documents' order, whichever batch was done first: the same ones are remembered in every run.
+  for (const { position, key } of fresh) options.seen?.add(key, collected.topOf(position));
   for (const { position, of } of repeats) collected.copy(of, position);
   options.onDone(documents.length - fresh.length, 0);
   options.pace.took(documents.length, performance.now() - startedAt);
   let first = 0;
-  for (const own of window) {
-    const count = own.ids.length;
-    yield { documents: own, result: collected.slice(first, count) };
-    first += count;
-  }
+  return window.map((own) => {
+    const result = collected.slice(first, own.ids.length);
+    first += own.ids.length;
+    return { documents: own, result };
+  });
 }
 
-async function* runGroups(
+/** Runs all documents, as many batches at once as the session wants; a failure ends it once none is under way. */
+async function runGroups(
   documents: readonly Int32Array[],
   { session, signal, onHalved }: BatchingOptions,
   budget: Budget,
-): AsyncGenerator<Part> {
+  onPart: (part: Part) => void,
+): Promise<void> {
   const run = async (group: readonly number[]) => {
     signal.throwIfAborted();
     return await session.run(concatenate(group.map((i) => documents[i]!)));
   };
   const lengthOf = (i: number) => documents[i]!.length;
-  for (const group of byLength(documents, budget))
-    yield* runFitting(group, { device: session.device, budget, run, lengthOf, onHalved });
+  // Shared: leaving the loop for a failure ends it for the others too.
+  const groups = byLength(documents, budget);
+  const work = async () => {
+    for (const group of groups)
+      for await (const part of runFitting(group, { budget, run, lengthOf, onHalved })) onPart(part);
+  };
+  const ended = await Promise.allSettled(Array.from({ length: session.concurrency }, work));
+  for (const end of ended) if (end.status === 'rejected') throw end.reason;
 }
 
 /** Documents that the model has to see, and those equal to one of them. What is known is put into `collected`. */

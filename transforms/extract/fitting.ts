@@ -9,13 +9,12 @@ export interface Budget {
 }
 
 export interface Fitting {
-  readonly device: string;
   readonly budget: Budget;
   run(group: readonly number[]): Promise<SessionResult>;
   /** Tokens of a document. */
   lengthOf(document: number): number;
-  /** Told of each batch that is halved. */
-  onHalved(): void;
+  /** Told of each batch that is halved, and whose memory did not hold it. */
+  onHalved(device: string): void;
 }
 
 /** Documents that the model has seen at once, and their outputs. */
@@ -29,19 +28,21 @@ export interface Part {
  * @throws NagError for a single document that does not fit
  */
 export async function* runFitting(group: readonly number[], fitting: Fitting): AsyncGenerator<Part> {
-  const result = await fitting.run(group).catch((error: unknown) => {
+  let result: SessionResult;
+  try {
+    result = await fitting.run(group);
+  } catch (error) {
     if (!(error instanceof OutOfMemory)) throw error;
-    if (group.length === 1) throw doesNotFit(fitting.lengthOf(group[0]!), fitting.device, error);
-  });
-  if (result) yield { group, result };
-  else {
+    if (group.length === 1) throw doesNotFit(fitting.lengthOf(group[0]!), error);
     const padded = group.length * Math.max(...group.map((document) => fitting.lengthOf(document)));
     fitting.budget.tokens = Math.min(fitting.budget.tokens, Math.ceil(padded / 2));
-    fitting.onHalved();
+    fitting.onHalved(error.device);
     const half = Math.ceil(group.length / 2);
     yield* runFitting(group.slice(0, half), fitting);
     yield* runFitting(group.slice(half), fitting);
+    return;
   }
+  yield { group, result };
 }
 
 /** Tells of a halved batch: once, and counted. */
@@ -52,7 +53,8 @@ export function tellHalved(context: Context, device: string): void {
   );
 }
 
-function doesNotFit(tokens: number, device: string, cause: OutOfMemory): NagError {
+function doesNotFit(tokens: number, cause: OutOfMemory): NagError {
+  const { device } = cause;
   return new NagError(
     `a document of ${tokens} tokens does not fit into the memory of ${device}, not even alone, whatever batch_tokens says: lower max_length, or choose a device with more memory (${cause.message})`,
     { cause },

@@ -3,10 +3,11 @@ import { DataError, NagError } from '../../pipeline/errors.js';
 import { openCheckpoint } from '../backbone/checkpoint.js';
 import { countNeurons, readDeactivation, requireFit } from '../backbone/deactivation.js';
 import { modelFingerprint } from '../backbone/fingerprint.js';
-import { openSession } from '../backbone/session.js';
-import { deviceName, resolveDevice } from '../backbone/session-device.js';
+import { openPool } from '../backbone/session-pool.js';
 import type { Deactivation, Session } from '../backbone/types.js';
 import { allWeights } from '../backbone/weights.js';
+import { deviceFacts, recordDevice } from '../extract/device-facts.js';
+import { type DeviceOptions, devicesOf } from '../extract/model-options.js';
 import { openModelFolder } from '../model.js';
 import { DocumentTokenizer } from '../tokenizer/tokenizer.js';
 import { bosId } from './bos.js';
@@ -16,9 +17,8 @@ import type { SequenceRules } from './sequences.js';
 const usualLength = 512;
 
 /** Which model, and how sequences are made for it. */
-export interface ScorerOptions {
+export interface ScorerOptions extends DeviceOptions {
   readonly model: string;
-  readonly device: string;
   readonly threads?: number | undefined;
   readonly max_length?: number | undefined;
   readonly bos: boolean | string;
@@ -59,15 +59,12 @@ export async function scorerFacts(options: ScorerOptions, context: Context): Pro
     hash: await modelFingerprint(checkpoint, context.signal, off, allWeights),
     close: () => undefined,
   }));
-  const device = await resolveDevice(options.device);
-  // A run that finds everything kept opens no session.
-  context.provenance.set('nag.device', deviceName(device));
   return {
     model: hash,
     tokenizer: tokenizer.sha256,
     max_length: maxLength,
     bos: bos ?? 'none',
-    device: device.provider,
+    ...(await deviceFacts(options, context)),
   };
 }
 
@@ -80,7 +77,8 @@ export async function openScorer(
   context: Context,
   neurons?: Deactivation,
 ): Promise<Scorer> {
-  const { device, threads } = options;
+  const { precision, threads } = options;
+  const devices = devicesOf(options);
   const { folder, checkpoint, tokenizer, maxLength, bos } = await openRules(options, context);
   const { architecture } = checkpoint;
   const { deactivate: keys } = options;
@@ -95,13 +93,14 @@ export async function openScorer(
     neurons: [],
     logProbabilities: true,
     maxLength,
-    device,
+    devices,
+    precision,
     ...(threads === undefined ? {} : { threads }),
     ...(deactivate ? { deactivate } : {}),
   };
-  const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
-  if (device === 'auto') context.note(`runs on ${session.device}`);
+  const session = await context.resource(`session ${JSON.stringify(request)}`, () => openPool(request));
+  if (devices[0] === 'auto') context.note(`runs on ${session.device}`);
   if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
-  context.provenance.set('nag.device', session.device);
+  recordDevice(session.device, options, context);
   return { session, tokenizer, maxLength, bos };
 }

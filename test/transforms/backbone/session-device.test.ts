@@ -1,6 +1,11 @@
 import { listSupportedBackends } from 'onnxruntime-node';
 import t from 'tap';
-import { deviceName, resolveDevice } from '../../../transforms/backbone/session-device.js';
+import {
+  requirePrecision,
+  requireRange,
+  resolveDevice,
+} from '../../../transforms/backbone/session-device.js';
+import { deviceName } from '../../../transforms/backbone/session-protocol.js';
 
 t.test('names', async (t) => {
   t.same(await resolveDevice('cpu'), { provider: 'cpu', index: 0 });
@@ -27,4 +32,28 @@ t.test('a device that is not there is an error that says what is, never another 
   t.match(error, { name: 'NagError', message: /^device cuda:999 cannot be opened: ./ });
   t.match(error, { message: new RegExp(`contains: ${first?.name}`) });
   t.match(error, { message: /npm rebuild onnxruntime-node --ignore-scripts=false/, cause: Error });
+});
+
+t.test('what a kind of device does not have', async (t) => {
+  const [cpu, cuda, webgpu] = (['cpu', 'cuda', 'webgpu'] as const).map((provider) => ({
+    provider,
+    index: 0,
+  }));
+  for (const device of [cpu!, cuda!, webgpu!]) t.doesNotThrow(() => requirePrecision('float32', device));
+  for (const device of [cuda!, webgpu!]) t.doesNotThrow(() => requirePrecision('float16', device));
+  t.doesNotThrow(() => requirePrecision('bfloat16', cuda!));
+  const onCpu = /precision \w+ is for GPUs \(device cuda or webgpu\); on the CPU, use float32/;
+  t.throws(() => requirePrecision('float16', cpu!), { name: 'NagError', message: onCpu });
+  t.throws(() => requirePrecision('bfloat16', cpu!), { message: onCpu });
+  t.throws(() => requirePrecision('bfloat16', webgpu!), { message: /use precision float16 or float32/ });
+});
+
+t.test('a number beyond the range of its type stops the run', async (t) => {
+  t.doesNotThrow(() => requireRange(undefined, 'float32'));
+  t.doesNotThrow(() => requireRange(Float32Array.of(1, 2), 'float16'));
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY])
+    t.throws(() => requireRange(Float32Array.of(1, value), 'float16'), {
+      name: 'NagError',
+      message: /^document 1 of a batch: .* beyond the range of float16; use precision bfloat16/,
+    });
 });

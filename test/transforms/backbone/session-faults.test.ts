@@ -18,10 +18,10 @@ t.test('failures of the memory', async (t) => {
     'vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY',
   ]) {
     const cause = new Error(text);
-    t.match(modelFault(cause), {
+    t.match(modelFault(cause, 'cuda:0'), {
       name: 'OutOfMemory',
       passing: false,
-      message: `the model failed: ${text}`,
+      message: `the model failed on cuda:0: ${text}`,
       cause,
     });
   }
@@ -38,7 +38,16 @@ t.test('lost devices', async (t) => {
     'CUDA error 999',
     'CUDNN failure 5000: CUDNN_STATUS_EXECUTION_FAILED',
   ])
-    t.match(modelFault(new Error(text)), { name: 'DeviceLost', passing: true }, text);
+    t.match(modelFault(new Error(text), 'cuda:0'), { name: 'DeviceLost', passing: true }, text);
+});
+
+t.test('a device without float16', async (t) => {
+  const text =
+    "running Cast node. Name:'node_17' Status Message: shader_helper.cc:416 GenerateSourceCode Program Cast requires f16 but the device does not support it.";
+  t.match(modelFault(new Error(text), 'webgpu'), {
+    name: 'NagError',
+    message: /^the model failed on webgpu: .*does not support it\.; use precision float32$/,
+  });
 });
 
 t.test('all others', async (t) => {
@@ -50,5 +59,5 @@ t.test('all others', async (t) => {
     'libcudnn.so.9: cannot open shared object file: No such file or directory',
     'Got invalid dimensions for input: ids',
   ])
-    t.match(modelFault(new Error(text)), { name: 'NagError', passing: false }, text);
+    t.match(modelFault(new Error(text), 'cuda:0'), { name: 'NagError', passing: false }, text);
 });

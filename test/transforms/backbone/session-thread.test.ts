@@ -21,7 +21,7 @@ function fake(onRun: string): SessionThread {
       count++;
       ${onRun}
     });`;
-  return new SessionThread(new Worker(code, { eval: true }));
+  return new SessionThread(new Worker(code, { eval: true }), 'cuda:1');
 }
 
 const answer = `port.postMessage({ kind: 'result', id: message.id, outputs: { y: Int32Array.of(count) } });`;
@@ -46,7 +46,7 @@ t.test('a run that fails rejects alone', async (t) => {
   const [bad, good] = await Promise.allSettled([thread.run(request()), thread.run(request())]);
   t.match(bad, {
     status: 'rejected',
-    reason: { name: 'OutOfMemory', message: 'the model failed: bad allocation' },
+    reason: { name: 'OutOfMemory', message: 'the model failed on cuda:1: bad allocation' },
   });
   t.match(good, { status: 'fulfilled' });
   await thread.close();
@@ -70,7 +70,7 @@ t.test('the death of the thread rejects all runs, and those to come', async (t) 
 
 t.test('an error that nobody caught in the thread rejects all runs', async (t) => {
   const thread = fake(`throw new Error('out of luck');`);
-  const message = /the model's thread failed: out of luck/;
+  const message = /the model's thread on cuda:1 failed: out of luck/;
   await t.rejects(thread.run(request()), { name: 'DeviceLost', message, cause: { message: 'out of luck' } });
   await thread.close();
 });

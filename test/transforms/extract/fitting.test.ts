@@ -43,7 +43,10 @@ function failingContext(t: Test, most: number, error: unknown) {
   return { context: { ...context, resource }, runs };
 }
 
-const full = modelFault(new Error('Failed to allocate memory for requested buffer of size 1099511627776'));
+const full = modelFault(
+  new Error('Failed to allocate memory for requested buffer of size 1099511627776'),
+  'cpu',
+);
 
 async function read(t: Test, context: TestContext): Promise<Batch[]> {
   const file = join(t.testdir({}), 'pool.parquet');
@@ -98,7 +101,10 @@ t.test('a document that does not fit alone stops the run, named by its tokens', 
 });
 
 t.test('other failures halve nothing', async (t) => {
-  for (const error of [new DeviceLost('the device is gone'), modelFault(new Error('invalid dimensions'))]) {
+  for (const error of [
+    new DeviceLost('the device is gone'),
+    modelFault(new Error('invalid dimensions'), 'cpu'),
+  ]) {
     const { context, runs } = failingContext(t, 0, error);
     await t.rejects(transformed(extract, options, await tokenized(t), context), error);
     t.same(runs, []);

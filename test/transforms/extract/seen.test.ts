@@ -12,6 +12,7 @@ function fakeSession(log: string[]): Session {
     layers: 1,
     vocabulary: 1000,
     device: 'cpu',
+    concurrency: 1,
     width: () => 4,
     close: async () => undefined,
     run: async ({ ids, lengths }: TokenBatch) => {

@@ -1,0 +1,46 @@
+import t from 'tap';
+import { z } from 'zod';
+import { checkDevices, devicesOf, modelOptions } from '../../../transforms/extract/model-options.js';
+
+const schema = z.strictObject(modelOptions).superRefine(checkDevices);
+
+/** What is wrong with these options, as `path: message`. */
+function faults(options: Record<string, unknown>): string[] {
+  const parsed = schema.safeParse({ model: 'model', ...options });
+  return parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+t.test('devices that go together', async (t) => {
+  const good: [options: Record<string, unknown>, devices: string[]][] = [
+    [{}, ['auto']],
+    [{ device: 'cuda:3' }, ['cuda:3']],
+    [{ devices: ['webgpu'] }, ['webgpu']],
+    [{ devices: ['cuda', 'cuda:1'] }, ['cuda', 'cuda:1']],
+    [{ devices: ['cpu', 'cpu'] }, ['cpu', 'cpu']],
+    [{ device: 'auto', precision: 'float16' }, ['auto']],
+    [{ devices: ['cuda:0', 'cuda:1'], precision: 'bfloat16' }, ['cuda:0', 'cuda:1']],
+    [{ device: 'webgpu', precision: 'float16' }, ['webgpu']],
+  ];
+  for (const [options, devices] of good) {
+    t.same(faults(options), [], JSON.stringify(options));
+    t.same(devicesOf(schema.parse({ model: 'model', ...options })), devices);
+  }
+});
+
+t.test('devices that do not', async (t) => {
+  const bad: [options: Record<string, unknown>, fault: RegExp][] = [
+    [{ device: 'cpu', devices: ['cpu'] }, /^devices: give either device or devices, not both$/],
+    [{ devices: ['cuda:0', 'cpu'] }, /^devices: expected devices of one kind, .* found cuda and cpu$/],
+    [{ devices: ['cuda', 'cuda:0'] }, /^devices: cuda:0 is named twice$/],
+    [{ devices: ['webgpu', 'webgpu'] }, /^devices: webgpu is named twice$/],
+    [{ devices: [] }, /^devices: /],
+    [{ devices: ['auto'] }, /^devices.0: cpu, cuda, cuda:N or webgpu$/],
+    [{ devices: ['gpu'] }, /^devices.0: cpu, cuda, cuda:N or webgpu$/],
+    [{ device: 'cpu', precision: 'float16' }, /^precision: precision float16 is for GPUs .* use float32$/],
+    [{ device: 'webgpu', precision: 'bfloat16' }, /^precision: WebGPU has no bfloat16/],
+    [{ precision: 'half' }, /^precision: /],
+  ];
+  for (const [options, fault] of bad) t.match(faults(options), [fault], JSON.stringify(options));
+});
