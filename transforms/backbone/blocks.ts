@@ -9,6 +9,7 @@ import {
   nextName,
   onnxType,
 } from './onnx.js';
+import type { Int8Weights } from './int8-weights.js';
 import type { Architecture, Checkpoint } from './types.js';
 
 /** `cpu`: onnxruntime's fused operators; `plain`: standard ones, which every device computes alike. */
@@ -27,6 +28,8 @@ export interface Build {
   readonly maxLength: number;
   /** A weight file's name inside the session's folder. */
   readonly locations: ReadonlyMap<string, string>;
+  /** The linear layers' weights, where they are not the checkpoint's own. */
+  readonly int8?: Int8Weights | undefined;
   readonly input: InputNames;
   /**
    * Name of the number of documents, int64 [1]. It moves on to a copy taken from the latest impacts: see `orderAfter`.
@@ -88,13 +91,6 @@ export function weight(build: Build, name: string): string {
   const stored = storedWeight(build, name);
   if (build.tensors.get(name)?.dtype === 'F32') return stored;
   return once(build, `float ${name}`, () => addNode(build.graph, 'Cast', [stored], { to: onnxType.float }));
-}
-
-/** `x · Wᵀ + b`, with W as HuggingFace stores it: [outputs, inputs]. */
-export function linear(build: Build, x: string, name: string, bias: boolean): string {
-  const inputs = [x, weight(build, `${name}.weight`)];
-  if (bias) inputs.push(weight(build, `${name}.bias`));
-  return addNode(build.graph, 'Gemm', inputs, { transB: 1 });
 }
 
 /**

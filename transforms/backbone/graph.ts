@@ -7,7 +7,6 @@ import {
   addAndNorm,
   asRows,
   deriveInputs,
-  linear,
   orderAfter,
   rmsNorm,
   silu,
@@ -16,6 +15,8 @@ import {
 } from './blocks.js';
 import { outputLogProbabilities } from './head.js';
 import { meanImpact, outputImpacts, outputTop, repeatedImpact, stackLayers } from './impacts.js';
+import type { Int8Weights } from './int8-weights.js';
+import { linear } from './linear.js';
 import { addInput, addNode, createGraph, encodeModel, onnxType } from './onnx.js';
 import type { Checkpoint, Deactivation, NeuronType } from './types.js';
 import { embeddingName, finalNorm, layerPrefix } from './weights.js';
@@ -32,6 +33,8 @@ export interface GraphRequest {
   readonly logProbabilities?: boolean;
   /** Neurons that are switched off: those of the model, in whatever order. */
   readonly deactivate?: Deactivation;
+  /** The linear layers' weights as int8, for the CPU; without them the checkpoint's own. */
+  readonly int8?: Int8Weights | undefined;
   /** Tokens of the longest document: rows of the RoPE table. */
   readonly maxLength: number;
   readonly operators: Operators;
@@ -53,7 +56,7 @@ export interface ModelGraph {
  * `log_probabilities` float32 [documents, length, 1] (of the id that follows each position).
  */
 export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): ModelGraph {
-  const { folder, locations } = placeFiles(checkpoint);
+  const { folder, locations } = placeFiles(checkpoint, request.int8);
   const graph = createGraph();
   addInput(graph, 'ids', onnxType.int32, ['documents', 'length']);
   addInput(graph, 'lengths', onnxType.int32, ['documents']);
@@ -67,6 +70,7 @@ export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): Model
     operators,
     maxLength,
     locations,
+    int8: request.int8,
     ...derived,
     shared: new Map(),
   };
@@ -207,12 +211,16 @@ function normHeads(build: Build, x: string, name: string): string {
  * onnxruntime refuses weights outside the folder it is given, and links that leave it: so real paths, below the deepest
  * folder that holds them all.
  */
-function placeFiles(checkpoint: Checkpoint): { folder: string; locations: Map<string, string> } {
-  const files = [...new Set([...checkpoint.tensors.values()].map((tensor) => tensor.realFile))];
+function placeFiles(
+  checkpoint: Checkpoint,
+  int8: Int8Weights | undefined,
+): { folder: string; locations: Map<string, string> } {
+  const own = [...checkpoint.tensors.values()].map((tensor) => tensor.realFile);
+  const files = [...new Set([...own, ...(int8 ? [int8.realFile] : [])])];
   let folder = dirname(files[0] ?? checkpoint.dir);
   while (files.some((file) => leaves(folder, file))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new NagError(`${checkpoint.dir}: its weight files must lie on one drive`);
+    if (parent === folder) throw new NagError(`${checkpoint.dir}: its weight files, and those of int8 where they are used, must lie on one drive`);
     folder = parent;
   }
   const locations = files.map((file): [string, string] => [

@@ -6,6 +6,7 @@ import type { GraphRequest } from './graph.js';
 import { buildGraph } from './graph.js';
 import { logProbabilitiesName } from './head.js';
 import { outputNames } from './impacts.js';
+import { readInt8Weights } from './int8-weights.js';
 import { deviceName, resolveDevice } from './session-device.js';
 import { modelFault } from './session-faults.js';
 import type { Device, Outputs } from './session-protocol.js';
@@ -36,8 +37,12 @@ const testLayers = 4;
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const checkpoint = await openCheckpoint(options.model, options.logProbabilities ? allWeights : bodyWeights);
-  const request = graphRequest(options, checkpoint.architecture);
+  const asked = graphRequest(options, checkpoint.architecture);
   const device = await resolveDevice(options.device);
+  if (options.int8 !== undefined && device.provider !== 'cpu')
+    throw new NagError(`int8 weights are for the CPU, not for ${deviceName(device)}`);
+  const int8 = options.int8 && (await readInt8Weights(options.int8, checkpoint.architecture));
+  const request = int8 ? { ...asked, int8 } : asked;
   const session = await openOn(device, checkpoint, request, options);
   if (device.provider === 'cpu') return session;
   try {

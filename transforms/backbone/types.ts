@@ -94,6 +94,8 @@ export interface SessionOptions {
   readonly logProbabilities?: boolean;
   /** Neurons that are switched off: see `readDeactivation`, which checks that they are the model's. */
   readonly deactivate?: Deactivation;
+  /** A file with the linear layers' weights as int8, made of this model: see `writeInt8Weights`. On the CPU only. */
+  readonly int8?: string;
   /** Tokens of the longest document. */
   readonly maxLength: number;
   /** `cpu`, `cuda`, `cuda:1`, `webgpu`, or `auto`: CUDA where it opens, otherwise the CPU. */
