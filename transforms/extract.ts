@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
 import { type Context, defineTransform, type Facts } from '../pipeline/component.js';
@@ -7,6 +8,7 @@ import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
+import { int8Version } from './backbone/int8-weights.js';
 import { openSession } from './backbone/session.js';
 import { deviceName, resolveDevice } from './backbone/session-device.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
@@ -21,9 +23,11 @@ import {
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
 import { tellHalved } from './extract/fitting.js';
-import { modelOptions } from './extract/model-options.js';
+import { modelOptions, precisionOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
 import { SeenDocuments } from './extract/seen.js';
+import { type Comparison, comparedFirst } from './int8/agreement.js';
+import { openInt8Weights } from './int8/weights-cache.js';
 import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
@@ -36,14 +40,20 @@ const impactBytes = 64e6;
 /** Of documents that are remembered: some thousands, as many as targets usually have. */
 const seenBytes = 8e6;
 
-const options = z.strictObject({
-  ...modelOptions,
-  neurons: z
-    .array(z.enum(neuronTypes))
-    .min(1)
-    .default(['fwd_up'])
-    .describe('Outputs whose neurons are looked at'),
-});
+const options = z
+  .strictObject({
+    ...modelOptions,
+    ...precisionOptions,
+    neurons: z
+      .array(z.enum(neuronTypes))
+      .min(1)
+      .default(['fwd_up'])
+      .describe('Outputs whose neurons are looked at'),
+  })
+  .refine(({ precision, device }) => precision === 'float32' || device === 'auto' || device === 'cpu', {
+    path: ['device'],
+    message: 'precision: int8 runs on the CPU: set device: cpu, or precision: float32',
+  });
 
 /** `top` comes from a `top_k` that follows: fused with it, only indices leave the model. */
 type Options = z.output<typeof options> & { readonly top?: KeepTop };
@@ -70,14 +80,16 @@ export const extract = defineTransform({
 
 /** The device counts by its kind: those of one kind compute alike. */
 async function factsOf(settings: Options, context: Context): Promise<Facts> {
-  const { neurons, device, top } = settings;
+  const { neurons, top } = settings;
   const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
-  const found = await resolveDevice(device);
+  const found = await resolveDevice(deviceOf(settings));
   const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
   const hash = await hashOf(settings, checkpoint, context);
   // A run that finds everything kept opens no session.
   context.provenance.set('nag.model', hash);
   context.provenance.set('nag.device', deviceName(found));
+  const precision = precisionOf(settings);
+  if (precision) context.provenance.set('nag.precision', precision);
   return {
     model: hash,
     layers: checkpoint.architecture.layers,
@@ -85,7 +97,17 @@ async function factsOf(settings: Options, context: Context): Promise<Facts> {
     neurons,
     k: top ? resolvedK(top, neurons, checkpoint) : 'all',
     device: found.provider,
+    ...(precision ? { precision } : {}),
   };
+}
+
+/** What features are called that are not float32's: another version of the rules makes others. */
+function precisionOf({ precision }: Options): string | undefined {
+  return precision === 'int8' ? int8Version : undefined;
+}
+
+function deviceOf({ precision, device }: Options): string {
+  return precision === 'int8' ? 'cpu' : device;
 }
 
 async function* extractAll(
@@ -96,12 +118,13 @@ async function* extractAll(
   const backbone = await openBackbone(settings, context);
   const most = settings.top ? Infinity : documentsInMemory(settings.neurons, backbone);
   const pace = createPace(Math.min(settings.window, most));
+  const documents = withIds(
+    inBatchesOf(() => pace.documents, input),
+    backbone,
+    context,
+  );
   const runs = runDocuments(
-    withIds(
-      inBatchesOf(() => pace.documents, input),
-      backbone,
-      context,
-    ),
+    backbone.compare ? comparedFirst(documents, backbone.compare, context) : documents,
     {
       session: backbone.session,
       batchTokens: settings.batch_tokens,
@@ -143,18 +166,22 @@ interface Backbone {
   readonly checkpoint: Checkpoint;
   readonly session: Session;
   readonly fingerprint: string;
+  readonly precision: string | undefined;
   /** Shared by all stages that use the session. */
   readonly seen: SeenDocuments;
+  /** How int8 is compared with float32, where it is used. */
+  readonly compare?: Comparison | undefined;
 }
 
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
   const model = await openModelFolder(settings.model, 'weights', context);
   const checkpoint = await openCheckpoint(model);
-  const { neurons, top, device, threads } = settings;
+  const { neurons, top, threads } = settings;
+  const device = deviceOf(settings);
   const deactivate =
     settings.deactivate && (await readDeactivation(settings.deactivate, checkpoint.architecture));
   const k = top && resolvedK(top, neurons, checkpoint);
-  const request = {
+  const asStored = {
     model,
     neurons,
     ...(k ? { top: k } : { impacts: neurons }),
@@ -163,17 +190,45 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     ...(threads === undefined ? {} : { threads }),
     ...(deactivate ? { deactivate } : {}),
   };
+  const int8 = settings.precision === 'int8' ? await openInt8(checkpoint, context) : undefined;
+  const request = int8 === undefined ? asStored : { ...asStored, int8 };
   const session = await context.resource(`session ${JSON.stringify(request)}`, () => openSession(request));
   const seen = await context.resource(
     `seen by ${JSON.stringify(request)}`,
     async () => new SeenDocuments(seenBytes),
   );
   const hash = await hashOf(settings, checkpoint, context);
-  if (device === 'auto') context.note(`runs on ${session.device}`);
+  if (settings.device === 'auto') context.note(`runs on ${session.device}`);
   if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.model', hash);
   context.provenance.set('nag.device', session.device);
-  return { checkpoint, session, fingerprint: hash, seen };
+  const precision = precisionOf(settings);
+  if (precision) context.provenance.set('nag.precision', precision);
+  const compare = int8 && {
+    session,
+    openReference: () => openSession(asStored),
+    k: resolvedK(top ?? {}, neurons, checkpoint),
+    batchTokens: settings.batch_tokens,
+    least: settings.min_agreement,
+    file: join(int8Folder(context), 'agreement.json'),
+    of: JSON.stringify([hash, int8Version, neurons, k]),
+  };
+  return { checkpoint, session, fingerprint: hash, precision, seen, ...(compare ? { compare } : {}) };
+}
+
+/** The file of the model's int8 weights. Neurons are deactivated behind them. */
+async function openInt8(checkpoint: Checkpoint, context: Context): Promise<string> {
+  const fingerprint = await hashOf({}, checkpoint, context);
+  const folder = int8Folder(context);
+  const { file } = await context.resource(`int8 weights ${fingerprint}`, async () => ({
+    file: await openInt8Weights({ checkpoint, fingerprint, folder }, context),
+    close: () => undefined,
+  }));
+  return file;
+}
+
+function int8Folder({ cacheDir }: Context): string {
+  return join(cacheDir, 'int8');
 }
 
 function resolvedK(top: KeepTop, neurons: readonly NeuronType[], { architecture }: Checkpoint) {
@@ -181,7 +236,11 @@ function resolvedK(top: KeepTop, neurons: readonly NeuronType[], { architecture 
 }
 
 /** Reads all weights, once. */
-async function hashOf({ deactivate }: Options, checkpoint: Checkpoint, context: Context): Promise<string> {
+async function hashOf(
+  { deactivate }: Pick<Options, 'deactivate'>,
+  checkpoint: Checkpoint,
+  context: Context,
+): Promise<string> {
   const { hash } = await context.resource(`fingerprint ${checkpoint.dir} ${deactivate ?? ''}`, async () => {
     const off = deactivate && (await readDeactivation(deactivate, checkpoint.architecture));
     return {
@@ -257,5 +316,6 @@ function infoOf(
     model: backbone.fingerprint,
     tokenizer,
     maxLength,
+    ...(backbone.precision === undefined ? {} : { precision: backbone.precision }),
   };
 }

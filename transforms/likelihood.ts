@@ -22,6 +22,10 @@ const columnOrList = z.union([z.string(), z.array(z.string()).min(2)]);
 const options = z
   .strictObject({
     ...modelOptions,
+    precision: z
+      .literal('float32', { error: 'likelihood measures a model as it is: float32 only' })
+      .default('float32')
+      .describe('float32: models are measured as they are'),
     max_length: z
       .int()
       .min(2)
@@ -96,6 +100,7 @@ export const likelihood = defineTransform({
       deactivate: _deactivate,
       max_length: _length,
       bos: _bos,
+      precision: _precision,
       ...measured
     } = others;
     return { ...(await scorerFacts(settings, context)), ...measured };

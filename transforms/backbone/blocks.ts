@@ -1,3 +1,4 @@
+import type { Int8Weights } from './int8-weights.js';
 import type { Graph } from './onnx.js';
 import {
   addConstant,
@@ -9,7 +10,6 @@ import {
   nextName,
   onnxType,
 } from './onnx.js';
-import type { Int8Weights } from './int8-weights.js';
 import type { Architecture, Checkpoint } from './types.js';
 
 /** `cpu`: onnxruntime's fused operators; `plain`: standard ones, which every device computes alike. */

@@ -220,7 +220,10 @@ function placeFiles(
   let folder = dirname(files[0] ?? checkpoint.dir);
   while (files.some((file) => leaves(folder, file))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new NagError(`${checkpoint.dir}: its weight files, and those of int8 where they are used, must lie on one drive`);
+    if (parent === folder)
+      throw new NagError(
+        `${checkpoint.dir}: its weight files, and those of int8 where they are used, must lie on one drive`,
+      );
     folder = parent;
   }
   const locations = files.map((file): [string, string] => [

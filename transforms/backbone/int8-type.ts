@@ -1,7 +1,16 @@
 import { NagError } from '../../pipeline/errors.js';
 import type { Int8Type } from './int8-weights.js';
 import { int8Product } from './linear.js';
-import { addConstant, addInput, addNode, addNodeTo, addOutput, createGraph, encodeModel, onnxType } from './onnx.js';
+import {
+  addConstant,
+  addInput,
+  addNode,
+  addNodeTo,
+  addOutput,
+  createGraph,
+  encodeModel,
+  onnxType,
+} from './onnx.js';
 import { SessionThread } from './session-thread.js';
 
 const [rows, inputs, outputs] = [16, 256, 64] as const;
@@ -27,12 +36,23 @@ async function isExact(type: Int8Type): Promise<boolean> {
   const unsigned = addNode(graph, 'Cast', ['ids'], { to: onnxType.uint8 });
   addNodeTo(graph, 'Identity', [int8Product(graph, unsigned, weights, scales, type)], ['product']);
   addOutput(graph, 'product', onnxType.float, ['documents', outputs]);
-  const setup = { model: encodeModel(graph), folder: '.', device: { provider: 'cpu', index: 0 }, threads: 1 } as const;
+  const setup = {
+    model: encodeModel(graph),
+    folder: '.',
+    device: { provider: 'cpu', index: 0 },
+    threads: 1,
+  } as const;
   const thread = await SessionThread.open(setup);
   try {
     const ids = new Int32Array(rows * inputs).fill(255);
     const lengths = new Int32Array(rows);
-    const { product } = await thread.run({ ids, lengths, documents: rows, length: inputs, outputs: ['product'] });
+    const { product } = await thread.run({
+      ids,
+      lengths,
+      documents: rows,
+      length: inputs,
+      outputs: ['product'],
+    });
     return product?.every((value) => value === inputs * 127 * 127) === true;
   } finally {
     await thread.close();

@@ -43,7 +43,14 @@ export function int8Product(
   type: Int8Type,
 ): string {
   const middle = addConstant(graph, 'uint8_128', onnxType.uint8, [], Uint8Array.of(128));
-  const inputs = [rows, weights, floatScalar(graph, 1), scales, middle, ...(type === 'uint8' ? [middle] : [])];
+  const inputs = [
+    rows,
+    weights,
+    floatScalar(graph, 1),
+    scales,
+    middle,
+    ...(type === 'uint8' ? [middle] : []),
+  ];
   return addNode(graph, 'com.microsoft:MatMulIntegerToFloat', inputs);
 }
 

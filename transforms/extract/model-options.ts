@@ -2,6 +2,22 @@ import { z } from 'zod';
 import { path } from '../../pipeline/component.js';
 import { modelPath } from '../model.js';
 
+/** Options of stages that can run a model in less than float32. */
+export const precisionOptions = {
+  precision: z
+    .enum(['float32', 'int8'])
+    .default('float32')
+    .describe(
+      'What linear layers compute with. int8: on the CPU; weights are quantized once, and the first documents are computed in float32 too, to tell how far both agree',
+    ),
+  min_agreement: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.8)
+    .describe('int8: the run stops where it shares less of the top neurons with float32'),
+};
+
 /** Options of the stages that run a model. */
 export const modelOptions = {
   model: modelPath().describe(
