@@ -23,8 +23,11 @@ const options = z
   .strictObject({
     ...modelOptions,
     precision: z
-      .literal('float32', { error: 'likelihood measures a model as it is: float32 only' })
+      .string()
       .default('float32')
+      .refine((precision) => precision === 'float32', {
+        message: 'likelihood measures a model as it is: float32 only',
+      })
       .describe('float32: models are measured as they are'),
     max_length: z
       .int()

@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { realpath } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { DataError } from '../../pipeline/errors.js';
 import { quantizeRows } from './quantize.js';
 import { readSafetensorsHeader, type StoredTensor } from './safetensors.js';
@@ -51,28 +51,25 @@ export async function writeInt8Weights(
   type: Int8Type,
   signal?: AbortSignal,
 ): Promise<void> {
-  const stream = createWriteStream(file, { flags: 'wx', flush: true });
-  const closed = once(stream, 'close');
-  const failed = new Promise<never>((_, reject) => stream.once('error', reject));
-  failed.catch(() => undefined);
-  const write = async (bytes: Uint8Array) => {
-    if (!stream.write(bytes)) await Promise.race([once(stream, 'drain'), failed]);
-  };
-  try {
-    await write(header(checkpoint.architecture, type));
-    for (const { name } of linearWeights(checkpoint.architecture)) {
-      const tensor = checkpoint.tensors.get(name);
-      if (tensor === undefined) throw missing(checkpoint.dir, name);
-      const { scales, values } = await quantizeRows(tensor, signal);
-      // 128 more: the highest bit of the two's complement is another.
-      if (type === 'uint8') for (let i = 0; i < values.length; i++) values[i] = values[i]! ^ 0x80;
-      for (const { buffer } of [scales, values]) await write(new Uint8Array(buffer));
-    }
-    stream.end();
-    await Promise.race([closed, failed]);
-  } catch (error) {
-    stream.destroy();
-    throw error;
+  const into = createWriteStream(file, { flags: 'wx', flush: true });
+  await pipeline(() => int8Parts(checkpoint, type, signal), into);
+}
+
+async function* int8Parts(
+  checkpoint: Checkpoint,
+  type: Int8Type,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  yield header(checkpoint.architecture, type);
+  for (const { name } of linearWeights(checkpoint.architecture)) {
+    const tensor = checkpoint.tensors.get(name);
+    if (tensor === undefined) throw missing(checkpoint.dir, name);
+    const { scales, values } = await quantizeRows(tensor, signal);
+    const bytes = new Uint8Array(values.buffer);
+    // 128 more: the highest bit of the two's complement is another.
+    if (type === 'uint8') for (let i = 0; i < bytes.length; i++) bytes[i] = bytes[i]! ^ 0x80;
+    yield new Uint8Array(scales.buffer);
+    yield bytes;
   }
 }
 

@@ -63,6 +63,7 @@ async function make({ checkpoint, fingerprint, folder }: Wanted, type: Int8Type,
     return file;
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
+    signal.throwIfAborted();
     throw error;
   }
 }
