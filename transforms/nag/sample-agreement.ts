@@ -1,16 +1,13 @@
 import { addFeatures, createCounts, type FeatureIndices, profileWeights } from './profile.js';
-import { distances } from './similarity.js';
+import { distancesTo, type FeatureShape } from './similarity.js';
 
-/** Shape of features: [documents × layers × k], indices below `width`. */
-export interface FeatureShape {
+/** Shape of a sample's features: [documents × layers × k]. */
+export interface SampleShape extends FeatureShape {
   readonly documents: number;
-  readonly layers: number;
-  readonly k: number;
-  readonly width: number;
 }
 
 /** Mean over documents and layers of |NAG ∩ NAG'| / k, for the NAGs of the same documents computed in two ways. */
-export function meanOverlap(a: FeatureIndices, b: FeatureIndices, shape: FeatureShape): number {
+export function meanOverlap(a: FeatureIndices, b: FeatureIndices, shape: SampleShape): number {
   const { documents, layers, k } = shape;
   const rows = documents * layers;
   let shared = 0;
@@ -25,7 +22,7 @@ export function meanOverlap(a: FeatureIndices, b: FeatureIndices, shape: Feature
 export function selectionJaccard(
   a: FeatureIndices,
   b: FeatureIndices,
-  shape: FeatureShape,
+  shape: SampleShape,
   fraction: number,
 ): number {
   const [one, two] = [nearest(a, shape, fraction), nearest(b, shape, fraction)];
@@ -34,12 +31,12 @@ export function selectionJaccard(
 }
 
 /** Sorted by distance, then position; at least one. */
-function nearest(features: FeatureIndices, shape: FeatureShape, fraction: number): number[] {
+function nearest(features: FeatureIndices, shape: SampleShape, fraction: number): number[] {
   const { documents, layers, k, width } = shape;
   const counts = createCounts(layers, width);
   addFeatures(counts, features, documents, k);
   const found = new Float64Array(documents);
-  distances(features, documents, layers, k, width, profileWeights(counts, 1), found);
+  distancesTo({ layers, k, width }, [profileWeights(counts, 1)])(features, documents, [found]);
   const order = Array.from(found.keys()).sort((i, j) => found[i]! - found[j]! || i - j);
   return order.slice(0, Math.max(1, Math.round(fraction * documents)));
 }
