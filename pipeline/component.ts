@@ -36,6 +36,11 @@ export interface Context {
   /** Aborted when the run fails or is interrupted. Whoever waits must listen. */
   readonly signal: AbortSignal;
   readonly tempDir: string;
+  /**
+   * For what is costly to make and can be made again: kept with the runs' state, where they have any, otherwise gone with
+   * the run. It need not be there yet.
+   */
+  readonly cacheDir: string;
   /** Says that rows were left out here and why; every row that does not go on must be counted. */
   leftOut(reason: string, rows: number): void;
   /**

@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Where the run makes a folder for its temporary files; made when missing. Without it, where the system has them. */
   readonly tempDir: string | undefined;
+  /** Where stages keep what they can make again; without it, among the temporary files. */
+  readonly cacheDir?: string | undefined;
   /** Outputs become visible at one moment, and are recorded with their checksums: what runs with a state folder do. */
   readonly together?: boolean;
   /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
@@ -274,6 +276,7 @@ export class Run {
       ...(memory && { memory }),
       signal: this.signal,
       tempDir: this.#tempDir,
+      cacheDir: this.options.cacheDir ?? join(this.#tempDir, 'cache'),
       leftOut: (reason, rows) => addTo(stats.leftOut, reason, rows),
       reject: (place, reason, more = {}) => this.#reject(node, place, reason, more),
       tolerant: this.rejects.tolerant,

@@ -9,7 +9,7 @@ import { openMetrics } from './metrics/metrics.js';
 import { Rejects } from './rejects.js';
 import type { Level, Reporter } from './report.js';
 import { type RunOptions, type RunResult, runPlan } from './run.js';
-import { spillFolder } from './state/folders.js';
+import { cacheFolder, spillFolder } from './state/folders.js';
 import { runningText } from './state/lock.js';
 import { readRecords, recordPath, writeRecord } from './state/records.js';
 import { openState, type State } from './state/state.js';
@@ -95,6 +95,7 @@ async function watched(
     const options: RunOptions = {
       signal: AbortSignal.any([stopping.signal, limit.signal]),
       tempDir,
+      cacheDir: state && cacheFolder(state.dir),
       provenance: new Map([
         ['nag.version', job.version],
         ['nag.config', hash],

@@ -47,6 +47,8 @@ export interface FeatureInfo {
   readonly tokenizer: string;
   /** Most tokens of a document; 0 where it is not known. */
   readonly maxLength: number;
+  /** What the model computed with, and by which rules: `int8-1`; undefined for float32. */
+  readonly precision?: string | undefined;
 }
 
 /** Layers that were kept of a model's. */
@@ -104,6 +106,7 @@ export function featureMetadata(info: FeatureInfo): Map<string, string> {
     ['nag.model', info.model],
     ['nag.tokenizer', info.tokenizer],
     ['nag.max_length', String(info.maxLength)],
+    ...(info.precision === undefined ? [] : [['nag.precision', info.precision] as const]),
   ]);
 }
 
@@ -121,6 +124,7 @@ export function featureInfo(field: Field): FeatureInfo {
     Number(text(key)),
   );
   const kept = field.metadata.get('nag.kept_layers');
+  const precision = field.metadata.get('nag.precision');
   return {
     neurons: type,
     layers: layers!,
@@ -130,6 +134,7 @@ export function featureInfo(field: Field): FeatureInfo {
     model: text('model'),
     tokenizer: text('tokenizer'),
     maxLength: maxLength!,
+    ...(precision === undefined ? {} : { precision }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
 import { type Context, defineTransform, type Facts } from '../pipeline/component.js';
@@ -7,6 +8,7 @@ import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
+import { int8Version } from './backbone/int8-weights.js';
 import { openPool } from './backbone/session-pool.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
 import {
@@ -19,11 +21,13 @@ import {
   impactData,
 } from './columns.js';
 import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
-import { deviceFacts, recordDevice } from './extract/device-facts.js';
+import { deviceFacts, precisionName, recordDevice } from './extract/device-facts.js';
 import { tellHalved } from './extract/fitting.js';
-import { checkDevices, devicesOf, modelOptions } from './extract/model-options.js';
+import { checkDevices, devicesOf, modelOptions, precisionOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
 import { SeenDocuments } from './extract/seen.js';
+import { type Comparison, comparedFirst } from './int8/agreement.js';
+import { openInt8Weights } from './int8/weights-cache.js';
 import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
@@ -39,6 +43,7 @@ const seenBytes = 8e6;
 const options = z
   .strictObject({
     ...modelOptions,
+    ...precisionOptions,
     neurons: z
       .array(z.enum(neuronTypes))
       .min(1)
@@ -95,12 +100,13 @@ async function* extractAll(
   const backbone = await openBackbone(settings, context);
   const most = settings.top ? Infinity : documentsInMemory(settings.neurons, backbone);
   const pace = createPace(Math.min(settings.window, most));
+  const documents = withIds(
+    inBatchesOf(() => pace.documents, input),
+    backbone,
+    context,
+  );
   const runs = runDocuments(
-    withIds(
-      inBatchesOf(() => pace.documents, input),
-      backbone,
-      context,
-    ),
+    backbone.compare ? comparedFirst(documents, backbone.compare, context) : documents,
     {
       session: backbone.session,
       batchTokens: settings.batch_tokens,
@@ -142,8 +148,11 @@ interface Backbone {
   readonly checkpoint: Checkpoint;
   readonly session: Session;
   readonly fingerprint: string;
+  readonly precision: string | undefined;
   /** Shared by all stages that use the session. */
   readonly seen: SeenDocuments;
+  /** How int8 is compared with float32, where it is used. */
+  readonly compare?: Comparison | undefined;
 }
 
 async function openBackbone(settings: Options, context: Context): Promise<Backbone> {
@@ -154,16 +163,18 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
   const deactivate =
     settings.deactivate && (await readDeactivation(settings.deactivate, checkpoint.architecture));
   const k = top && resolvedK(top, neurons, checkpoint);
-  const request = {
+  const asStored = {
     model,
     neurons,
     ...(k ? { top: k } : { impacts: neurons }),
     maxLength: Math.min(longestSequence, checkpoint.architecture.maxPositions),
     devices,
-    precision,
+    precision: precision === 'int8' ? ('float32' as const) : precision,
     ...(threads === undefined ? {} : { threads }),
     ...(deactivate ? { deactivate } : {}),
   };
+  const int8 = precision === 'int8' ? await openInt8(checkpoint, context) : undefined;
+  const request = int8 === undefined ? asStored : { ...asStored, int8 };
   const session = await context.resource(`session ${JSON.stringify(request)}`, () => openPool(request));
   const seen = await context.resource(
     `seen by ${JSON.stringify(request)}`,
@@ -174,7 +185,38 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
   if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.model', hash);
   recordDevice(session.device, settings, context);
-  return { checkpoint, session, fingerprint: hash, seen };
+  const compare = int8 && {
+    session,
+    openReference: () => openPool(asStored),
+    k: resolvedK(top ?? {}, neurons, checkpoint),
+    batchTokens: settings.batch_tokens,
+    least: settings.min_agreement,
+    file: join(int8Folder(context), 'agreement.json'),
+    of: JSON.stringify([hash, int8Version, neurons, k]),
+  };
+  return {
+    checkpoint,
+    session,
+    fingerprint: hash,
+    precision: precisionName(precision),
+    seen,
+    ...(compare ? { compare } : {}),
+  };
+}
+
+/** The file of the model's int8 weights. Neurons are deactivated behind them. */
+async function openInt8(checkpoint: Checkpoint, context: Context): Promise<string> {
+  const fingerprint = await hashOf({}, checkpoint, context);
+  const folder = int8Folder(context);
+  const { file } = await context.resource(`int8 weights ${fingerprint}`, async () => ({
+    file: await openInt8Weights({ checkpoint, fingerprint, folder }, context),
+    close: () => undefined,
+  }));
+  return file;
+}
+
+function int8Folder({ cacheDir }: Context): string {
+  return join(cacheDir, 'int8');
 }
 
 function resolvedK(top: KeepTop, neurons: readonly NeuronType[], { architecture }: Checkpoint) {
@@ -182,7 +224,11 @@ function resolvedK(top: KeepTop, neurons: readonly NeuronType[], { architecture 
 }
 
 /** Reads all weights, once. */
-async function hashOf({ deactivate }: Options, checkpoint: Checkpoint, context: Context): Promise<string> {
+async function hashOf(
+  { deactivate }: Pick<Options, 'deactivate'>,
+  checkpoint: Checkpoint,
+  context: Context,
+): Promise<string> {
   const { hash } = await context.resource(`fingerprint ${checkpoint.dir} ${deactivate ?? ''}`, async () => {
     const off = deactivate && (await readDeactivation(deactivate, checkpoint.architecture));
     return {
@@ -258,5 +304,6 @@ function infoOf(
     model: backbone.fingerprint,
     tokenizer,
     maxLength,
+    ...(backbone.precision === undefined ? {} : { precision: backbone.precision }),
   };
 }

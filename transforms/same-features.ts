@@ -12,6 +12,7 @@ const shape: readonly [string, (info: FeatureInfo) => string][] = [
 const origin: readonly [string, (info: FeatureInfo) => string][] = [
   ['model weights', (info) => info.model],
   ['tokenizer', (info) => info.tokenizer],
+  ['precision', (info) => info.precision ?? 'float32'],
   ['max_length', (info) => (info.maxLength === 0 ? unknown : String(info.maxLength))],
 ];
 

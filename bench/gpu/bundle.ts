@@ -5,7 +5,7 @@ import { buildGraph } from '../../transforms/backbone/graph.js';
 import {
   type Architecture,
   type Checkpoint,
-  precisions,
+  floatPrecisions,
   type Tensor,
 } from '../../transforms/backbone/types.js';
 import { bodyWeights } from '../../transforms/backbone/weights.js';
@@ -35,7 +35,7 @@ export async function writeBundle(
   const architecture = parseArchitecture(config, 'config.json');
   refuseOthers(architecture);
   const checkpoint = checkpointOf(folder, architecture);
-  for (const precision of precisions) {
+  for (const precision of floatPrecisions) {
     const graph = buildGraph(checkpoint, {
       layers: architecture.layers,
       top: new Map([['fwd_up', k]]),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DataError, messageOf } from '../errors.js';
 import { leads, sweepLeftovers } from '../leftovers.js';
 import { sweepStore } from '../store/pieces.js';
-import { spillFolder, workFolder } from './folders.js';
+import { cacheFolder, spillFolder, workFolder } from './folders.js';
 import { acquireLock, type LockOptions } from './lock.js';
 
 /** A state folder that is held by one run. */
@@ -35,7 +35,8 @@ export async function openState(dir: string, options: LockOptions): Promise<Stat
   try {
     await rm(spillFolder(dir), { recursive: true, force: true });
     await sweepStore(workFolder(dir));
-    for (const folder of [dir, join(dir, 'runs')]) if (await leads(folder)) await sweepLeftovers(folder);
+    for (const folder of [dir, join(dir, 'runs'), cacheFolder(dir)])
+      if (await leads(folder)) await sweepLeftovers(folder);
   } catch (cause) {
     await lock.release();
     throw new DataError({ file: dir }, `cannot be tidied: ${messageOf(cause)}`, { cause });

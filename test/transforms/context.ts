@@ -1,4 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { StructRow, Vector } from 'apache-arrow';
 import type { Test } from 'tap';
 import type { z } from 'zod';
@@ -28,6 +31,9 @@ export function testContext(t: Test, rejected?: Told[]): TestContext {
   t.teardown(async () => {
     for (const resource of resources.values()) await (await resource).close();
   });
+  // Made by whoever wants it.
+  const cacheDir = join(tmpdir(), `nag-cache-${randomUUID()}`);
+  t.teardown(() => rm(cacheDir, { recursive: true, force: true }));
   const [left, figures] = [new Map<string, number>(), new Map<string, number>()];
   const [notes, reports]: [string[], string[]] = [[], []];
   const add = (counts: Map<string, number>) => (name: string, amount: number) => {
@@ -37,6 +43,7 @@ export function testContext(t: Test, rejected?: Told[]): TestContext {
     stage: 'stage',
     signal: new AbortController().signal,
     tempDir: tmpdir(),
+    cacheDir,
     leftOut: add(left),
     reject: rejecting(rejected),
     tolerant: rejected !== undefined,

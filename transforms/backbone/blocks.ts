@@ -1,3 +1,4 @@
+import type { Int8Weights } from './int8-weights.js';
 import type { Graph } from './onnx.js';
 import {
   addConstant,
@@ -9,7 +10,7 @@ import {
   nextName,
   onnxType,
 } from './onnx.js';
-import type { Architecture, Checkpoint, Precision } from './types.js';
+import type { Architecture, Checkpoint, FloatPrecision } from './types.js';
 
 /** `cpu`: onnxruntime's fused operators; `plain`: standard ones, which every device computes alike. */
 export type Operators = 'cpu' | 'plain';
@@ -24,11 +25,13 @@ export interface Build {
   readonly tensors: Checkpoint['tensors'];
   readonly operators: Operators;
   /** What matrices are multiplied in; other than float32 with `plain` operators only. */
-  readonly precision: Precision;
+  readonly precision: FloatPrecision;
   /** Rows of the RoPE table. */
   readonly maxLength: number;
   /** A weight file's name inside the session's folder. */
   readonly locations: ReadonlyMap<string, string>;
+  /** The linear layers' weights, where they are not the checkpoint's own. */
+  readonly int8?: Int8Weights | undefined;
   readonly input: InputNames;
   /**
    * Name of the number of documents, int64 [1]. It moves on to a copy taken from the latest impacts: see `orderAfter`.
@@ -91,7 +94,7 @@ export function storedRows(build: Build, name: string, first: number, count: num
 }
 
 /** A weight in a precision, by default float32: the cast is folded when the session loads. */
-export function weight(build: Build, name: string, precision: Precision = 'float32'): string {
+export function weight(build: Build, name: string, precision: FloatPrecision = 'float32'): string {
   const stored = storedWeight(build, name);
   const { dtype } = build.tensors.get(name) ?? {};
   const to = precisionTypes[precision];
@@ -114,13 +117,6 @@ export function wide(build: Build, x: string): string {
     build.shared.set(`narrow ${made}`, x);
     return made;
   });
-}
-
-/** `x · Wᵀ + b`, with W as HuggingFace stores it: [outputs, inputs]. x and what comes out are narrow. */
-export function linear(build: Build, x: string, name: string, bias: boolean): string {
-  const inputs = [x, weight(build, `${name}.weight`, build.precision)];
-  if (bias) inputs.push(weight(build, `${name}.bias`, build.precision));
-  return addNode(build.graph, 'Gemm', inputs, { transB: 1 });
 }
 
 /**

@@ -7,7 +7,6 @@ import {
   addAndNorm,
   asRows,
   deriveInputs,
-  linear,
   narrow,
   orderAfter,
   rmsNorm,
@@ -18,8 +17,10 @@ import {
 } from './blocks.js';
 import { outputLogProbabilities } from './head.js';
 import { meanImpact, outputImpacts, outputSums, outputTop, repeatedImpact, stackLayers } from './impacts.js';
+import type { Int8Weights } from './int8-weights.js';
+import { linear } from './linear.js';
 import { addInput, addNode, createGraph, encodeModel, onnxType } from './onnx.js';
-import type { Checkpoint, Deactivation, NeuronType, Precision } from './types.js';
+import type { Checkpoint, Deactivation, FloatPrecision, NeuronType } from './types.js';
 import { embeddingName, finalNorm, layerPrefix } from './weights.js';
 
 /** Which outputs a graph has. */
@@ -34,11 +35,13 @@ export interface GraphRequest {
   readonly logProbabilities?: boolean;
   /** Neurons that are switched off: those of the model, in whatever order. */
   readonly deactivate?: Deactivation;
+  /** The linear layers' weights as int8, for the CPU; without them the checkpoint's own. */
+  readonly int8?: Int8Weights | undefined;
   /** Tokens of the longest document: rows of the RoPE table. */
   readonly maxLength: number;
   readonly operators: Operators;
   /** By default float32; otherwise `sums` is an output too. Needs `plain` operators. */
-  readonly precision?: Precision | undefined;
+  readonly precision?: FloatPrecision | undefined;
 }
 
 /** A model for onnxruntime. Its weights stay in the checkpoint's files. */
@@ -57,7 +60,7 @@ export interface ModelGraph {
  * `log_probabilities` float32 [documents, length, 1] (of the id that follows each position), `sums` float32 [documents].
  */
 export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): ModelGraph {
-  const { folder, locations } = placeFiles(checkpoint);
+  const { folder, locations } = placeFiles(checkpoint, request.int8);
   const graph = createGraph();
   addInput(graph, 'ids', onnxType.int32, ['documents', 'length']);
   addInput(graph, 'lengths', onnxType.int32, ['documents']);
@@ -72,6 +75,7 @@ export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): Model
     precision,
     maxLength,
     locations,
+    int8: request.int8,
     ...derived,
     shared: new Map(),
   };
@@ -219,12 +223,19 @@ function normHeads(build: Build, x: string, name: string): string {
  * onnxruntime refuses weights outside the folder it is given, and links that leave it: so real paths, below the deepest
  * folder that holds them all.
  */
-function placeFiles(checkpoint: Checkpoint): { folder: string; locations: Map<string, string> } {
-  const files = [...new Set([...checkpoint.tensors.values()].map((tensor) => tensor.realFile))];
+function placeFiles(
+  checkpoint: Checkpoint,
+  int8: Int8Weights | undefined,
+): { folder: string; locations: Map<string, string> } {
+  const own = [...checkpoint.tensors.values()].map((tensor) => tensor.realFile);
+  const files = [...new Set([...own, ...(int8 ? [int8.realFile] : [])])];
   let folder = dirname(files[0] ?? checkpoint.dir);
   while (files.some((file) => leaves(folder, file))) {
     const parent = dirname(folder);
-    if (parent === folder) throw new NagError(`${checkpoint.dir}: its weight files must lie on one drive`);
+    if (parent === folder)
+      throw new NagError(
+        `${checkpoint.dir}: its weight files, and those of int8 where they are used, must lie on one drive`,
+      );
     folder = parent;
   }
   const locations = files.map((file): [string, string] => [

@@ -1,7 +1,16 @@
 import { bytes, float, integer, message, string } from './protobuf.js';
 
 /** Element types, as ONNX numbers them (`TensorProto.DataType`). */
-export const onnxType = { float: 1, int32: 6, int64: 7, float16: 10, double: 11, bfloat16: 16 } as const;
+export const onnxType = {
+  float: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  float16: 10,
+  double: 11,
+  bfloat16: 16,
+} as const;
 export type OnnxType = (typeof onnxType)[keyof typeof onnxType];
 
 /** Integers stay integers; `{ float }` marks the others, which JavaScript cannot tell apart. */

@@ -51,8 +51,12 @@ export function requirePrecision(precision: Precision, { provider }: Device): vo
 
 /** Why a precision cannot be had on a kind of device; undefined where it can. */
 export function precisionFault(precision: Precision, provider: Device['provider']): string | undefined {
+  if (precision === 'int8')
+    return provider === 'cpu'
+      ? undefined
+      : 'precision int8 is for the CPU: set device: cpu, or precision: float32';
   if (provider === 'cpu' && precision !== 'float32')
-    return `precision ${precision} is for GPUs (device cuda or webgpu); on the CPU, use float32`;
+    return `precision ${precision} is for GPUs (device cuda or webgpu); on the CPU, use float32 or int8`;
   if (provider === 'webgpu' && precision === 'bfloat16')
     return 'WebGPU has no bfloat16: use precision float16 or float32';
   return undefined;

@@ -1,5 +1,5 @@
 import { NagError } from '../../pipeline/errors.js';
-import type { NeuronType, Precision, SessionResult, TokenBatch } from './types.js';
+import type { FloatPrecision, NeuronType, SessionResult, TokenBatch } from './types.js';
 
 /** How far a device may be from the CPU. */
 export interface Tolerance {
@@ -10,7 +10,7 @@ export interface Tolerance {
 }
 
 /** TF32, which GPUs take for float32, and float16 round to about 2⁻¹¹ at each product, bfloat16 to 2⁻⁸. */
-export const tolerances: Readonly<Record<Precision, Tolerance>> = {
+export const tolerances: Readonly<Record<FloatPrecision, Tolerance>> = {
   float32: { error: 0.02, overlap: 0.9 },
   float16: { error: 0.02, overlap: 0.9 },
   bfloat16: { error: 0.05, overlap: 0.8 },

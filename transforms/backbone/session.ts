@@ -6,6 +6,7 @@ import type { GraphRequest } from './graph.js';
 import { buildGraph } from './graph.js';
 import { logProbabilitiesName } from './head.js';
 import { outputNames } from './impacts.js';
+import { readInt8Weights } from './int8-weights.js';
 import { requirePrecision, requireRange, resolveDevice } from './session-device.js';
 import { modelFault } from './session-faults.js';
 import { type Device, deviceName, type Outputs } from './session-protocol.js';
@@ -15,8 +16,8 @@ import { padBatch, unpadRows } from './token-batch.js';
 import type {
   Architecture,
   Checkpoint,
+  FloatPrecision,
   NeuronType,
-  Precision,
   Session,
   SessionOptions,
   SessionResult,
@@ -40,9 +41,11 @@ const testLayers = 4;
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const checkpoint = await openCheckpoint(options.model, options.logProbabilities ? allWeights : bodyWeights);
-  const request = graphRequest(options, checkpoint.architecture);
+  const asked = graphRequest(options, checkpoint.architecture);
   const device = await resolveDevice(options.device);
-  requirePrecision(request.precision, device);
+  requirePrecision(options.int8 === undefined ? asked.precision : 'int8', device);
+  const int8 = options.int8 && (await readInt8Weights(options.int8, checkpoint.architecture));
+  const request = int8 ? { ...asked, int8 } : asked;
   const session = await openOn(device, checkpoint, request, options);
   if (device.provider === 'cpu') return session;
   try {
@@ -57,7 +60,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 /** A session that can also give the impacts that its options do not ask for. */
 type TestableSession = Session & Measurable;
 
-type Request = Omit<GraphRequest, 'operators'> & { readonly precision: Precision };
+type Request = Omit<GraphRequest, 'operators'> & { readonly precision: FloatPrecision };
 
 function graphRequest(options: SessionOptions, architecture: Architecture): Request {
   const { maxPositions, layers: allLayers } = architecture;
@@ -193,7 +196,7 @@ async function selfTest(
   const types: readonly NeuronType[] = wanted.length > 0 ? wanted : ['fwd_up'];
   const first = { ...request, layers: Math.min(testLayers, request.layers), impacts: types };
   const opened: TestableSession[] = [];
-  const open = async (where: Device, precision: Precision) => {
+  const open = async (where: Device, precision: FloatPrecision) => {
     const made = await openOn(where, checkpoint, { ...first, precision }, options);
     opened.push(made);
     return made;

@@ -7,7 +7,11 @@ export const weightTypes = ['F32', 'F16', 'BF16'] as const;
 export type WeightType = (typeof weightTypes)[number];
 
 /** What matrices are multiplied in. Sums, norms and softmax are float32 in each. */
-export const precisions = ['float32', 'float16', 'bfloat16'] as const;
+export const floatPrecisions = ['float32', 'float16', 'bfloat16'] as const;
+export type FloatPrecision = (typeof floatPrecisions)[number];
+
+/** int8: float32, but for weights and inputs of the linear layers, which are rounded to 8 bits. */
+export const precisions = [...floatPrecisions, 'int8'] as const;
 export type Precision = (typeof precisions)[number];
 
 /** One tensor inside a .safetensors file. */
@@ -98,12 +102,14 @@ export interface SessionOptions {
   readonly logProbabilities?: boolean;
   /** Neurons that are switched off: see `readDeactivation`, which checks that they are the model's. */
   readonly deactivate?: Deactivation;
+  /** A file with the linear layers' weights as int8, made of this model: see `writeInt8Weights`. On the CPU only. */
+  readonly int8?: string;
   /** Tokens of the longest document. */
   readonly maxLength: number;
   /** `cpu`, `cuda`, `cuda:1`, `webgpu`, or `auto`: CUDA where it opens, otherwise the CPU. */
   readonly device: string;
   /** By default float32. Others are for GPUs. */
-  readonly precision?: Precision;
+  readonly precision?: FloatPrecision;
   /** Threads of one operator; by default one a physical core. */
   readonly threads?: number;
 }

@@ -34,6 +34,11 @@ export function bodyWeights(architecture: Architecture): WeightSpec[] {
   return [{ name: embeddingName, shape: [vocabulary, hidden] }, ...perLayer.flat()];
 }
 
+/** The matrices of all linear layers, [outputs, inputs]. */
+export function linearWeights(architecture: Architecture): WeightSpec[] {
+  return bodyWeights(architecture).filter(({ name, shape }) => shape.length === 2 && name !== embeddingName);
+}
+
 /** Every tensor that a probability can depend on: those of the body, the final norm and the head. */
 export function allWeights(architecture: Architecture): WeightSpec[] {
   const { vocabulary, hidden, tiedHead } = architecture;

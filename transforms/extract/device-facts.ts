@@ -1,6 +1,8 @@
 import type { Context, Facts } from '../../pipeline/component.js';
+import { int8Version } from '../backbone/int8-weights.js';
 import { requirePrecision, resolveDevice } from '../backbone/session-device.js';
 import { deviceName } from '../backbone/session-protocol.js';
+import type { Precision } from '../backbone/types.js';
 import { type DeviceOptions, devicesOf } from './model-options.js';
 
 /**
@@ -10,17 +12,25 @@ import { type DeviceOptions, devicesOf } from './model-options.js';
  */
 export async function deviceFacts(settings: DeviceOptions, context: Context): Promise<Facts> {
   const { precision } = settings;
-  const [name, ...others] = devicesOf(settings);
-  const first = await resolveDevice(name);
+  const [chosen, ...others] = devicesOf(settings);
+  const first = await resolveDevice(chosen);
   requirePrecision(precision, first);
   const names = [deviceName(first)];
   for (const other of others) names.push(deviceName(await resolveDevice(other)));
   recordDevice([...new Set(names)].join(', '), settings, context);
-  return { device: first.provider, ...(precision === 'float32' ? {} : { precision }) };
+  const name = precisionName(precision);
+  return { device: first.provider, ...(name === undefined ? {} : { precision: name }) };
 }
 
 /** Lets outputs say where and how the model ran. */
 export function recordDevice(device: string, { precision }: DeviceOptions, context: Context): void {
   context.provenance.set('nag.device', device);
-  if (precision !== 'float32') context.provenance.set('nag.precision', precision);
+  const name = precisionName(precision);
+  if (name !== undefined) context.provenance.set('nag.precision', name);
+}
+
+/** What results are said to be of, where not of float32: another version of int8's rules makes others. */
+export function precisionName(precision: Precision): string | undefined {
+  if (precision === 'float32') return undefined;
+  return precision === 'int8' ? int8Version : precision;
 }

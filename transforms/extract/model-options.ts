@@ -1,8 +1,24 @@
 import { z } from 'zod';
 import { path } from '../../pipeline/component.js';
 import { kindOf, precisionFault } from '../backbone/session-device.js';
-import { type Precision, precisions } from '../backbone/types.js';
+import { floatPrecisions, type Precision, precisions } from '../backbone/types.js';
 import { modelPath } from '../model.js';
+
+/** Options of stages that can also run a model with weights of 8 bits. */
+export const precisionOptions = {
+  precision: z
+    .enum(precisions)
+    .default('float32')
+    .describe(
+      'What matrices are multiplied in; float16 (cuda, webgpu) and bfloat16 (cuda) are faster on GPUs and a little less exact; int8 is faster on the CPU: weights are quantized once, and the first documents are computed in float32 too, to tell how far both agree',
+    ),
+  min_agreement: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.8)
+    .describe('int8: the run stops where it shares less of the top neurons with float32'),
+};
 
 /** Options of the stages that run a model; their schema must be checked by `checkDevices`. */
 export const modelOptions = {
@@ -24,7 +40,7 @@ export const modelOptions = {
       'Instead of device: several of one kind, each with the whole model, such as [cuda:0, cuda:1]; batches go to whichever is free',
     ),
   precision: z
-    .enum(precisions)
+    .enum(floatPrecisions)
     .default('float32')
     .describe(
       'What matrices are multiplied in; float16 (cuda, webgpu) and bfloat16 (cuda) are faster on GPUs and a little less exact',
@@ -52,9 +68,14 @@ export interface DeviceOptions {
   readonly precision: Precision;
 }
 
-/** The devices that options name, at least one. */
-export function devicesOf({ device, devices }: DeviceOptions): readonly [string, ...string[]] {
-  const [first = device ?? 'auto', ...others] = devices ?? [];
+/** The devices that options name, at least one. int8 is for the CPU, whatever else there is. */
+export function devicesOf({
+  device = 'auto',
+  devices,
+  precision,
+}: DeviceOptions): readonly [string, ...string[]] {
+  const alone = device === 'auto' && precision === 'int8' ? 'cpu' : device;
+  const [first = alone, ...others] = devices ?? [];
   return [first, ...others];
 }
 

@@ -4,7 +4,7 @@ import { openCheckpoint } from '../backbone/checkpoint.js';
 import { countNeurons, readDeactivation, requireFit } from '../backbone/deactivation.js';
 import { modelFingerprint } from '../backbone/fingerprint.js';
 import { openPool } from '../backbone/session-pool.js';
-import type { Deactivation, Session } from '../backbone/types.js';
+import type { Deactivation, FloatPrecision, Session } from '../backbone/types.js';
 import { allWeights } from '../backbone/weights.js';
 import { deviceFacts, recordDevice } from '../extract/device-facts.js';
 import { type DeviceOptions, devicesOf } from '../extract/model-options.js';
@@ -18,6 +18,7 @@ const usualLength = 512;
 
 /** Which model, and how sequences are made for it. */
 export interface ScorerOptions extends DeviceOptions {
+  readonly precision: FloatPrecision;
   readonly model: string;
   readonly threads?: number | undefined;
   readonly max_length?: number | undefined;

@@ -17,6 +17,7 @@ const shape = z.object({
     model: z.string(),
     tokenizer: z.string(),
     maxLength: z.number(),
+    precision: z.string().optional(),
   }),
   power: z.number(),
   targets: z.array(z.object({ name: z.string().optional(), documents: z.number() })),

@@ -10,8 +10,13 @@ export type LayerImpacts = Record<NeuronType, Float64Array>;
 /**
  * The forward pass of one document in float64 and plain loops, written from the equations: no batch, no padding, no
  * ONNX. One result a layer.
+ * @param prepare what becomes of a linear layer's inputs and of its outputs' weights before they are multiplied
  */
-export function referenceImpacts(checkpoint: Checkpoint, ids: readonly number[]): LayerImpacts[] {
+export function referenceImpacts(
+  checkpoint: Checkpoint,
+  ids: readonly number[],
+  prepare: (values: Float64Array) => Float64Array = (values) => values,
+): LayerImpacts[] {
   const { architecture } = checkpoint;
   const read = reader(checkpoint);
   const embedding = read('model.embed_tokens.weight');
@@ -19,9 +24,16 @@ export function referenceImpacts(checkpoint: Checkpoint, ids: readonly number[])
   const impacts: LayerImpacts[] = [];
   for (let layer = 0; layer < architecture.layers; layer++) {
     const weights = (name: string) => read(`model.layers.${layer}.${name}`);
-    const attention = attentionBlock(architecture, weights, stream, architecture.ropeLayers[layer] ?? true);
+    const linear: Linear = (rows, name, biased) =>
+      linearLayer(
+        rows.map(prepare),
+        weights(`${name}.weight`).map(prepare),
+        biased ? weights(`${name}.bias`)[0] : undefined,
+      );
+    const rotated = architecture.ropeLayers[layer] ?? true;
+    const attention = attentionBlock(architecture, weights, linear, stream, rotated);
     const middle = addRows(stream, attention.output);
-    const mlp = mlpBlock(architecture, weights, middle);
+    const mlp = mlpBlock(architecture, weights, linear, middle);
     stream = addRows(middle, mlp.output);
     impacts.push({ ...attention.impacts, ...mlp.impacts });
   }
@@ -29,10 +41,11 @@ export function referenceImpacts(checkpoint: Checkpoint, ids: readonly number[])
 }
 
 type Weights = (name: string) => Rows;
+type Linear = (rows: Rows, name: string, biased: boolean) => Rows;
 
-function attentionBlock(a: Architecture, weights: Weights, stream: Rows, rotated: boolean) {
+function attentionBlock(a: Architecture, weights: Weights, linear: Linear, stream: Rows, rotated: boolean) {
   const x = rmsNorm(stream, weights('input_layernorm.weight'), a.normEpsilon);
-  const project = (name: string) => linear(x, weights, `self_attn.${name}`, a.attentionBias);
+  const project = (name: string) => linear(x, `self_attn.${name}`, a.attentionBias);
   const norm = (rows: Rows, name: string) =>
     a.headNorm
       ? perHead(rows, a.headDim, (h) => rmsNorm(h, weights(`self_attn.${name}.weight`), a.normEpsilon))
@@ -42,7 +55,7 @@ function attentionBlock(a: Architecture, weights: Weights, stream: Rows, rotated
   const values = project('v_proj');
   const turn = (rows: Rows) => (rotated ? rotate(rows, a) : rows);
   const mixed = attend(turn(queries), turn(keys), values, a);
-  const output = linear(mixed, weights, 'self_attn.o_proj', a.attentionBias);
+  const output = linear(mixed, 'self_attn.o_proj', a.attentionBias);
   const impacts = {
     att_q: meanAbsolute(queries),
     att_k: repeatHeads(meanAbsolute(keys), a),
@@ -52,12 +65,12 @@ function attentionBlock(a: Architecture, weights: Weights, stream: Rows, rotated
   return { output, impacts };
 }
 
-function mlpBlock(a: Architecture, weights: Weights, stream: Rows) {
+function mlpBlock(a: Architecture, weights: Weights, linear: Linear, stream: Rows) {
   const x = rmsNorm(stream, weights('post_attention_layernorm.weight'), a.normEpsilon);
-  const up = linear(x, weights, 'mlp.up_proj', a.mlpBias);
-  const gate = linear(x, weights, 'mlp.gate_proj', a.mlpBias);
+  const up = linear(x, 'mlp.up_proj', a.mlpBias);
+  const gate = linear(x, 'mlp.gate_proj', a.mlpBias);
   const gated = gate.map((row, t) => row.map((g, i) => (g / (1 + Math.exp(-g))) * at(up, t, i)));
-  const output = linear(gated, weights, 'mlp.down_proj', a.mlpBias);
+  const output = linear(gated, 'mlp.down_proj', a.mlpBias);
   return { output, impacts: { fwd_up: meanAbsolute(up), fwd_down: meanAbsolute(output) } };
 }
 
@@ -113,9 +126,7 @@ function frequency({ rope, headDim }: Architecture, i: number): number {
   return (1 - smooth) * (plain / factor) + smooth * plain;
 }
 
-function linear(rows: Rows, weights: Weights, name: string, biased: boolean): Rows {
-  const matrix = weights(`${name}.weight`);
-  const bias = biased ? weights(`${name}.bias`)[0] : undefined;
+function linearLayer(rows: Rows, matrix: Rows, bias: Float64Array | undefined): Rows {
   return rows.map((row) =>
     Float64Array.from(matrix, (output, n) => {
       let sum = bias?.[n] ?? 0;

@@ -2,7 +2,7 @@ import { listSupportedBackends } from 'onnxruntime-node';
 import t, { type Test } from 'tap';
 import { openSession } from '../../../transforms/backbone/session.js';
 import { resolveDevice } from '../../../transforms/backbone/session-device.js';
-import type { Precision, Session } from '../../../transforms/backbone/types.js';
+import type { FloatPrecision, Session } from '../../../transforms/backbone/types.js';
 import { writeCheckpoint } from '../../fixtures/checkpoint.js';
 import { scaledError } from './compare.js';
 import { randomDocuments } from './run-graph.js';
@@ -24,7 +24,7 @@ const batch = {
   lengths: Int32Array.from(documents, ({ length }) => length),
 };
 
-async function compare(t: Test, precision: Precision, most: number): Promise<void> {
+async function compare(t: Test, precision: FloatPrecision, most: number): Promise<void> {
   const model = t.testdir();
   await writeCheckpoint(model, 'qwen3', { dtype: 'BF16', config: { num_hidden_layers: 2 } });
   const neurons = ['fwd_up', 'att_k'] as const;

@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Batch } from '../../pipeline/batch.js';
+import type { Context } from '../../pipeline/component.js';
+import { replaceDurably } from '../../pipeline/durable.js';
+import { NagError } from '../../pipeline/errors.js';
+import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
+import { type Documents, runDocuments } from '../extract/batching.js';
+import { largest } from '../nag/largest.js';
+import { meanOverlap, selectionJaccard } from '../nag/sample-agreement.js';
+
+/** Documents that are compared: the first that a stage computes. */
+export const sampleDocuments = 64;
+
+/** Tokens that are compared of a document. */
+const sampleTokens = 256;
+
+/** Share of the sample that is selected, to compare selections; of fewer documents nothing is selected. */
+const fraction = 0.2;
+const fewestToSelect = 10;
+
+/** Results that are remembered. */
+const remembered = 50;
+
+const shape = z.object({ overlap: z.number(), jaccard: z.number().optional() });
+type Agreement = z.output<typeof shape>;
+
+export interface Comparison {
+  readonly session: Session;
+  /** Opens the model as it is stored; it is closed after the sample. */
+  openReference(): Promise<Session>;
+  /** Neurons a layer that are compared, by type. */
+  readonly k: Partial<Record<NeuronType, number>>;
+  readonly batchTokens: number;
+  /** Mean overlap below which the run stops. */
+  readonly least: number;
+  /** File of what is known already. */
+  readonly file: string;
+  /** What the result depends on besides the sample. */
+  readonly of: string;
+}
+
+/**
+ * Passes documents on, once the first of them were computed in float32 too: how far both agree is told.
+ * @throws NagError where they agree less than they must
+ */
+export async function* comparedFirst<D extends Documents>(
+  input: AsyncIterable<D>,
+  comparison: Comparison,
+  context: Context,
+): AsyncGenerator<D> {
+  const held: D[] = [];
+  let documents = 0;
+  let compared = false;
+  for await (const next of input) {
+    if (compared) {
+      yield next;
+      continue;
+    }
+    held.push(next);
+    documents += next.ids.length;
+    if (documents < sampleDocuments) continue;
+    await compare(held, comparison, context);
+    compared = true;
+    yield* held.splice(0);
+  }
+  if (documents > 0 && !compared) await compare(held, comparison, context);
+  yield* held;
+}
+
+async function compare(held: readonly Documents[], comparison: Comparison, context: Context): Promise<void> {
+  const ids = held
+    .flatMap((own) => own.ids)
+    .slice(0, sampleDocuments)
+    .map((own) => own.subarray(0, sampleTokens));
+  const agreement = await recalled(ids, comparison, () => measure(ids, held[0]!.batch, comparison, context));
+  const { overlap, jaccard } = agreement;
+  const sample = `the first ${ids.length} documents`;
+  const selected = jaccard === undefined ? '' : `, selections by them ${jaccard.toFixed(2)} (Jaccard)`;
+  const text = `int8 and float32 share ${overlap.toFixed(3)} of the top neurons of ${sample}${selected}`;
+  if (overlap >= comparison.least) context.note(text);
+  else
+    throw new NagError(
+      `${context.stage}: ${text}, expected at least ${comparison.least}: use precision: float32, or lower min_agreement`,
+    );
+}
+
+async function measure(
+  ids: readonly Int32Array[],
+  batch: Batch,
+  comparison: Comparison,
+  context: Context,
+): Promise<Agreement> {
+  context.doing('int8 is compared with float32');
+  const run = (session: Session) => runSample(session, ids, batch, comparison.batchTokens, context.signal);
+  const reference = await comparison.openReference();
+  let expected: SessionResult;
+  try {
+    expected = await run(reference);
+  } finally {
+    await reference.close();
+  }
+  const found = await run(comparison.session);
+  context.doing(undefined);
+  const overlaps: number[] = [];
+  const jaccards: number[] = [];
+  for (const [type, k] of Object.entries(comparison.k) as [NeuronType, number][]) {
+    const { layers } = comparison.session;
+    const own = { documents: ids.length, layers, k, width: comparison.session.width(type) };
+    const features = [expected, found].map((result) => topOf(result, type, own)) as [Int32Array, Int32Array];
+    overlaps.push(meanOverlap(...features, own));
+    if (ids.length >= fewestToSelect) jaccards.push(selectionJaccard(...features, own, fraction));
+  }
+  const overlap = Math.min(...overlaps);
+  return jaccards.length === 0 ? { overlap } : { overlap, jaccard: Math.min(...jaccards) };
+}
+
+/** What the model gives for documents, in their order. */
+async function runSample(
+  session: Session,
+  ids: readonly Int32Array[],
+  batch: Batch,
+  batchTokens: number,
+  signal: AbortSignal,
+): Promise<SessionResult> {
+  const nothing = () => undefined;
+  async function* all() {
+    yield { batch, ids };
+  }
+  const options = { session, batchTokens, signal, onDone: nothing, onHalved: nothing };
+  const pace = { documents: Infinity, took: nothing };
+  for await (const { result } of runDocuments(all(), { ...options, pace })) return result;
+  throw new TypeError('a sample without documents');
+}
+
+/** [documents × layers × k] */
+function topOf(
+  { top, impacts }: SessionResult,
+  type: NeuronType,
+  { documents, layers, k, width }: { documents: number; layers: number; k: number; width: number },
+): Int32Array {
+  return top[type] ?? largest(impacts[type] ?? new Float32Array(0), documents * layers, width, k);
+}
+
+/** What was measured of the same documents before, or is measured now. A file that cannot be read says nothing. */
+async function recalled(
+  ids: readonly Int32Array[],
+  { file, of }: Comparison,
+  measured: () => Promise<Agreement>,
+): Promise<Agreement> {
+  const hash = createHash('sha256').update(of);
+  for (const own of ids) hash.update(`\n${own.join()}`);
+  const key = hash.digest('hex');
+  const known = await readKnown(file);
+  const old = known.find(([other]) => other === key);
+  if (old) return old[1];
+  const agreement = await measured();
+  const all = [...known, [key, agreement]].slice(-remembered);
+  // It would only save time.
+  await replaceDurably(file, JSON.stringify(all)).catch(() => undefined);
+  return agreement;
+}
+
+async function readKnown(file: string): Promise<(readonly [string, Agreement])[]> {
+  try {
+    return z.array(z.tuple([z.string(), shape])).parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    return [];
+  }
+}
