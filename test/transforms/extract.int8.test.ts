@@ -147,7 +147,7 @@ t.test('without top_k: impacts, compared by their top neurons', async (t) => {
 t.test('on the CPU only', async (t) => {
   t.throws(
     () => parsed(extract, { model, device: 'cuda', precision: 'int8' }),
-    /int8 runs on the CPU: set device/,
+    /precision int8 is for the CPU: set device: cpu/,
   );
   t.doesNotThrow(() => parsed(extract, { model, device: 'auto', precision: 'int8' }));
   t.throws(() => parsed(extract, { model, precision: 'int4' }));
