@@ -20,7 +20,7 @@ export interface Injection {
 
 export type When = 'before' | 'half' | 'after';
 
-/** A path as it is the same in each run: below the root, without process ids, random parts and times. */
+/** A path as it is the same in each run: below the root, without process ids, random parts, times and hashes. */
 export function pointName(path: string, root: string): string {
   return path
     .replaceAll(`${root}/`, '')
@@ -28,6 +28,7 @@ export function pointName(path: string, root: string): string {
     .replace(/\d{8}T\d{6}(?:\.?\d+)?Z(?:-[0-9a-f]+)?/g, 'RUN')
     .replace(/([-.])\d+-[0-9a-f]{6,}(?=[/. ]|$)/g, '$1*')
     .replace(/\.(tmp|old)-[0-9a-f]{8}-\*/g, '.$1-*')
-    .replace(/\.[0-9a-f]{8}\.arrow/g, '.CRC.arrow')
+    .replace(/\.[0-9a-f]{8}\.(arrow|json)/g, '.CRC.$1')
+    .replace(/(?<=\/)[0-9a-f]{16,}(?=[-/. ]|$)/g, 'HASH')
     .replace(/nag-\w{6}(?=[/ ]|$)/g, 'nag-*');
 }
