@@ -100,3 +100,20 @@ export async function sampleTexts(material: Material, count: number): Promise<st
   // A prime step comes to every text once.
   return Array.from({ length: count }, (_, i) => texts[(i * 7919) % texts.length]!);
 }
+
+/** Share of the neurons of each document and layer that both name. */
+export function agreement(ours: readonly Run[], theirs: readonly Run[]): number {
+  let same = 0;
+  let all = 0;
+  for (const [round, run] of ours.entries()) {
+    for (const [document, own] of run.top.entries()) {
+      const other = theirs[round]!.top[document]!;
+      for (let first = 0; first < own.length; first += k) {
+        const known = new Set(Array.prototype.slice.call(other, first, first + k));
+        for (let i = first; i < first + k; i++) if (known.has(own[i]!)) same++;
+        all += k;
+      }
+    }
+  }
+  return same / all;
+}

@@ -3,7 +3,7 @@ import { openSession } from '../../transforms/backbone/session.js';
 import { DocumentTokenizer } from '../../transforms/tokenizer/tokenizer.js';
 import { config } from '../random-checkpoint.js';
 import type { Bars } from './chart.js';
-import { extractTexts, k, maxLength, type Run, sampleTexts } from './extraction-runs.js';
+import { agreement, extractTexts, k, maxLength, type Run, sampleTexts } from './extraction-runs.js';
 import { median } from './median.js';
 import { atLeast, type Figure, type Part } from './part.js';
 import { PythonServer, pythonLacks } from './python.js';
@@ -160,21 +160,4 @@ function stockWork(): number {
 /** Those that are needed for `fwd_up`: the last layer ends with its up_proj. */
 function ourWork(): number {
   return layers * (attention + 3 * up) - 2 * up;
-}
-
-/** Share of the neurons of each document and layer that both name. */
-function agreement(ours: readonly Run[], theirs: readonly Run[]): number {
-  let same = 0;
-  let all = 0;
-  for (const [round, run] of ours.entries()) {
-    for (const [document, own] of run.top.entries()) {
-      const other = theirs[round]!.top[document]!;
-      for (let first = 0; first < own.length; first += k) {
-        const known = new Set(Array.prototype.slice.call(other, first, first + k));
-        for (let i = first; i < first + k; i++) if (known.has(own[i]!)) same++;
-        all += k;
-      }
-    }
-  }
-  return same / all;
 }
