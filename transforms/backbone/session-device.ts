@@ -1,4 +1,3 @@
-import { listSupportedBackends } from 'onnxruntime-node';
 import { messageOf, NagError } from '../../pipeline/errors.js';
 import { addInput, addNodeTo, addOutput, createGraph, encodeModel, onnxType } from './onnx.js';
 import { modelFault } from './session-faults.js';
@@ -14,27 +13,33 @@ const cpu: Device = { provider: 'cpu', index: 0 };
  * @throws NagError for an unknown name, and for a device that cannot be opened, with what there is instead
  */
 export async function resolveDevice(name: string): Promise<Device> {
-  const devices = candidates(name);
+  const devices = await candidates(name);
   let failure: NagError | undefined;
   for (const device of devices) {
     try {
       await probe(device);
       return device;
     } catch (cause) {
-      failure = cannotOpen(device, cause);
+      failure = await cannotOpen(device, cause);
     }
   }
   throw failure ?? unknown(name);
 }
 
-function candidates(name: string): Device[] {
+async function candidates(name: string): Promise<Device[]> {
   const cuda = /^cuda(?::(\d{1,3}))?$/.exec(name);
   if (cuda !== null) return [{ provider: 'cuda', index: Number(cuda[1] ?? 0) }];
   if (name === 'cpu') return [cpu];
   if (name === 'webgpu') return [{ provider: 'webgpu', index: 0 }];
   if (name !== 'auto') throw unknown(name);
-  const listed = listSupportedBackends().some((backend) => backend.name === 'cuda');
+  const listed = (await backends()).some((backend) => backend.name === 'cuda');
   return listed ? [{ provider: 'cuda', index: 0 }, cpu] : [cpu];
+}
+
+/** The library is loaded when it is needed: commands that only look at a configuration start without. */
+async function backends() {
+  const { listSupportedBackends } = await import('onnxruntime-node');
+  return listSupportedBackends();
 }
 
 /** The kind that a device's name says: `cuda` of `cuda:1`. `auto` may be any. */
@@ -86,8 +91,8 @@ async function probe(device: Device): Promise<void> {
   await thread.close();
 }
 
-function cannotOpen(device: Device, cause: unknown): NagError {
-  const present = listSupportedBackends().filter((backend) => backend.bundled);
+async function cannotOpen(device: Device, cause: unknown): Promise<NagError> {
+  const present = (await backends()).filter((backend) => backend.bundled);
   const names = present.map((backend) => backend.name).join(', ');
   const advice =
     device.provider === 'cuda'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Tokenizer } from 'tokenizers';
+import type { Tokenizer } from 'tokenizers';
 import { DataError, messageOf } from '../../pipeline/errors.js';
 import { safeCut } from './prefix.js';
 import { type Slicing, slicingOf } from './slicing.js';
@@ -46,7 +46,7 @@ export class DocumentTokenizer {
     });
     const text = bytes.toString('utf8');
     const json = parse(file, text);
-    return new DocumentTokenizer(file, bytes, json, load(file, text));
+    return new DocumentTokenizer(file, bytes, json, await load(file, text));
   }
 
   /**
@@ -151,7 +151,9 @@ function parse(file: string, text: string): TokenizerJson {
   }
 }
 
-function load(file: string, text: string): Tokenizer {
+/** The library is loaded when it is needed: commands that only look at a configuration start without. */
+async function load(file: string, text: string): Promise<Tokenizer> {
+  const { Tokenizer } = await import('tokenizers');
   try {
     const native = Tokenizer.fromString(text);
     native.disableTruncation();
