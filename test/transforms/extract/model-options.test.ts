@@ -38,7 +38,7 @@ t.test('devices that do not', async (t) => {
     [{ devices: [] }, /^devices: /],
     [{ devices: ['auto'] }, /^devices.0: cpu, cuda, cuda:N or webgpu$/],
     [{ devices: ['gpu'] }, /^devices.0: cpu, cuda, cuda:N or webgpu$/],
-    [{ device: 'cpu', precision: 'float16' }, /^precision: precision float16 is for GPUs .* use float32$/],
+    [{ device: 'cpu', precision: 'float16' }, /^precision: precision float16 is for GPUs .* use float32 or int8$/],
     [{ device: 'webgpu', precision: 'bfloat16' }, /^precision: WebGPU has no bfloat16/],
     [{ precision: 'half' }, /^precision: /],
   ];
