@@ -130,8 +130,10 @@ async function runSample(
   }
   const options = { session, batchTokens, signal, onDone: nothing, onHalved: nothing };
   const pace = { documents: Infinity, took: nothing };
-  for await (const { result } of runDocuments(all(), { ...options, pace })) return result;
-  throw new TypeError('a sample without documents');
+  let found: SessionResult = { top: {}, impacts: {} };
+  // To its end: whoever leaves early stops the model.
+  for await (const { result } of runDocuments(all(), { ...options, pace })) found = result;
+  return found;
 }
 
 /** [documents × layers × k] */

@@ -1,6 +1,11 @@
 import t from 'tap';
 import { z } from 'zod';
-import { checkDevices, devicesOf, modelOptions } from '../../../transforms/extract/model-options.js';
+import {
+  checkDevices,
+  devicesOf,
+  modelOptions,
+  precisionOptions,
+} from '../../../transforms/extract/model-options.js';
 
 const schema = z.strictObject(modelOptions).superRefine(checkDevices);
 
@@ -38,9 +43,22 @@ t.test('devices that do not', async (t) => {
     [{ devices: [] }, /^devices: /],
     [{ devices: ['auto'] }, /^devices.0: cpu, cuda, cuda:N or webgpu$/],
     [{ devices: ['gpu'] }, /^devices.0: cpu, cuda, cuda:N or webgpu$/],
-    [{ device: 'cpu', precision: 'float16' }, /^precision: precision float16 is for GPUs .* use float32 or int8$/],
+    [
+      { device: 'cpu', precision: 'float16' },
+      /^precision: precision float16 is for GPUs .* use float32 or int8$/,
+    ],
     [{ device: 'webgpu', precision: 'bfloat16' }, /^precision: WebGPU has no bfloat16/],
     [{ precision: 'half' }, /^precision: /],
   ];
   for (const [options, fault] of bad) t.match(faults(options), [fault], JSON.stringify(options));
+});
+
+t.test('int8 is for the CPU, which is what auto means then', async (t) => {
+  const own = z.strictObject({ ...modelOptions, ...precisionOptions }).superRefine(checkDevices);
+  const of = (options: Record<string, unknown>) => own.parse({ model: 'm', precision: 'int8', ...options });
+  t.same(devicesOf(of({})), ['cpu']);
+  t.same(devicesOf(of({ device: 'auto' })), ['cpu']);
+  t.same(devicesOf(of({ devices: ['cpu', 'cpu'] })), ['cpu', 'cpu']);
+  for (const device of ['cuda:1', 'webgpu']) t.throws(() => of({ device }), /precision int8 is for the CPU/);
+  t.match(faults({ precision: 'int8' }), [/^precision: /], 'not for every stage');
 });
