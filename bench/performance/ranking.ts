@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { writeModelFolder } from '../../test/fixtures/checkpoint.js';
+import { projectRoot } from '../../test/fixtures/paths.js';
 import { runPipeline } from './commands.js';
 import { made, writeDocuments } from './made-features.js';
 import { median } from './median.js';
@@ -17,9 +17,6 @@ export const ranking: Part = async ({ folder, quick, say }) => {
   const at = (name: string) => join(folder, name);
   await writeDocuments(at('targets.parquet'), 10 ** 8, targets, { text: 500 });
   await writeDocuments(at('documents.parquet'), 0, documents, { text: 500, tokens: true });
-  // As small as a model can be that has features of Qwen3-0.6B's shape.
-  const config = { hidden_size: 16, num_hidden_layers: made.layers, intermediate_size: made.width };
-  await writeModelFolder(at('model'), 'qwen3', { config });
   say('features are made');
   await runPipeline(at('fill.yaml'), fill);
   const lacking = await pythonLacks('numpy', 'pandas', 'pyarrow');
@@ -99,35 +96,33 @@ async function secondsOf(script: string, ...args: readonly (string | number)[]):
   return (await runPython(script, args.map(String))).seconds;
 }
 
-const templates = `version: 1
-templates:
-  nag:
-    - {use: tokenize, with: {model: model, max_length: 12}}
-    - {use: extract, with: {model: model, device: cpu}}
-    - {use: top_k, with: {k: ${made.k}}}
-    - {use: features, with: {dir: store}}
-stages:
+const shape = `layers: ${made.layers}, k: ${made.k}, width: ${made.width}`;
+const head = `version: 1
+plugins: [${join(projectRoot, 'bench/performance/made-stage.mjs')}]
+stages:`;
+const targetStages = `
   - {use: read.parquet, with: {path: targets.parquet}}
-  - {template: nag}`;
-
-/** Gives the others their files. */
-const fill = `${templates}
-  - {use: write.parquet, with: {path: target.parquet, columns: [docid, fwd_up_feature]}}
-
-  - {use: read.parquet, with: {path: targets.parquet}}
-  - {template: nag}
-  - {id: profile, use: profile}
+  - {use: made_features, with: {${shape}, first: 100000000}}
+  - {use: features, with: {dir: store}}`;
+const poolStages = `
   - {use: read.parquet, with: {path: documents.parquet}}
-  - {template: nag}
+  - {use: made_features, with: {${shape}, first: 0}}
+  - {use: features, with: {dir: store}}`;
+
+/** Fills the store, and gives the others their files. */
+const fill = `${head}${targetStages}
+  - {use: write.parquet, with: {path: target.parquet, columns: [docid, fwd_up_feature]}}
+${targetStages}
+  - {id: profile, use: profile}
+${poolStages}
   - {use: score, from: {profile: profile}, with: {keep_features: true}}
   - {use: write.parquet, with: {path: features.parquet, columns: [docid, nag_distance, fwd_up_feature]}}
 `;
 
 /** Finds all features in the store. */
-const rank = `${templates}
+const rank = `${head}${targetStages}
   - {id: profile, use: profile}
-  - {use: read.parquet, with: {path: documents.parquet}}
-  - {template: nag}
+${poolStages}
   - {use: score, from: {profile: profile}}
   - {use: rank, with: {fraction: ${fraction}}}
   - {use: write.parquet, with: {path: ours.parquet}}
