@@ -13,7 +13,7 @@ const stockBatch = 8;
 /** Extraction on the CPU in float32, beside stock PyTorch and transformers doing the reference's work. */
 export const extraction: Part = async ({ material, quick, say }) => {
   const rounds = quick ? 1 : 3;
-  const perRound = quick ? 16 : 64;
+  const perRound = quick ? 8 : 32;
   const model = await material.checkpoint();
   const texts = await sampleTexts(material, rounds * perRound);
   const lacking = await pythonLacks('torch', 'transformers');

@@ -12,7 +12,7 @@ import { atLeast, atMost, type Part } from './part.js';
 
 /** `precision: int8` beside float32, and what it takes to open. */
 export const precision: Part = async ({ material, folder, quick, say }) => {
-  const rounds = quick ? 1 : 3;
+  const rounds = quick ? 1 : 2;
   const perRound = 64;
   const model = await material.checkpoint();
   const texts = await sampleTexts(material, Math.max(2, rounds) * perRound);
