@@ -2,6 +2,7 @@ import { type Batch, keepRows } from '../../pipeline/batch.js';
 import { NagError } from '../../pipeline/errors.js';
 import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
 import { type Budget, type Part, runFitting } from './fitting.js';
+import { byLength } from './grouping.js';
 import type { Pace } from './pace.js';
 import { keyOf, type SeenDocuments } from './seen.js';
 
@@ -188,21 +189,6 @@ function distinct(documents: readonly Int32Array[], collected: Results, seen: Se
     }
   }
   return { fresh, repeats };
-}
-
-/** Groups of documents (their positions) of similar length, each within the token budget once padded; longest first. */
-export function* byLength(documents: readonly Int32Array[], budget: Budget): Generator<number[]> {
-  const order = [...documents.keys()].sort((a, b) => documents[b]!.length - documents[a]!.length || a - b);
-  let group: number[] = [];
-  for (const i of order) {
-    const padded = documents[group[0] ?? i]!.length * (group.length + 1);
-    if (group.length > 0 && padded > budget.tokens) {
-      yield group;
-      group = [];
-    }
-    group.push(i);
-  }
-  if (group.length > 0) yield group;
 }
 
 function concatenate(documents: readonly Int32Array[]) {

@@ -1,7 +1,8 @@
 import { Int32, makeData, RecordBatch } from 'apache-arrow';
 import t from 'tap';
 import type { Batch } from '../../../pipeline/batch.js';
-import { byLength, inBatchesOf } from '../../../transforms/extract/batching.js';
+import { inBatchesOf } from '../../../transforms/extract/batching.js';
+import { byLength } from '../../../transforms/extract/grouping.js';
 import { values } from '../context.js';
 
 const documents = (...lengths: number[]) => lengths.map((length) => new Int32Array(length));
@@ -45,6 +46,41 @@ t.test('every document once, for any lengths', async (t) => {
       ),
     );
   }
+});
+
+t.test('no other groups cost fewer tokens, 32 a call included', async (t) => {
+  const cost = (lengths: readonly number[], ends: readonly number[]) =>
+    ends.reduce((sum, end, i) => sum + 32 + (end - (ends[i - 1] ?? 0)) * lengths[ends[i - 1] ?? 0]!, 0);
+  for (let seed = 1; seed <= 20; seed++) {
+    const lengths = Array.from({ length: 9 }, (_, i) => 1 + ((i * 53 + seed * 29) % 90)).sort(
+      (a, b) => b - a,
+    );
+    const groups = [...byLength(documents(...lengths), { tokens: 200 })];
+    let end = 0;
+    const found = cost(
+      lengths,
+      groups.map(({ length }) => (end += length)),
+    );
+    let least = Infinity;
+    // Each bit of a number is a cut behind that document.
+    for (let cuts = 0; cuts < 2 ** 8; cuts++) {
+      const ends = [...lengths.keys()].map((i) => i + 1).filter((at) => at === 9 || (cuts >> (at - 1)) & 1);
+      const fits = ends.every((at, i) => {
+        const start = ends[i - 1] ?? 0;
+        return at - start === 1 || (at - start) * lengths[start]! <= 200;
+      });
+      if (fits) least = Math.min(least, cost(lengths, ends));
+    }
+    t.equal(found, least, `seed ${seed}`);
+  }
+});
+
+t.test('a budget that shrinks counts from the next group on', async (t) => {
+  const budget = { tokens: 40 };
+  const groups = byLength(documents(10, 10, 10, 10, 10, 10, 10), budget);
+  t.same(groups.next().value, [0, 1, 2, 3]);
+  budget.tokens = 20;
+  t.same([...groups], [[4, 5], [6]]);
 });
 
 t.test('batches of at most so many rows', async (t) => {
