@@ -106,7 +106,8 @@ function compare(ours: readonly Run[], theirs: readonly Run[]): { figures: Figur
         unit: '×',
         aim: atLeast(3),
         predicted: '1.5 × 1.1 × 2.1 = 3.5',
-        limit: 'the rate of onnxruntime’s matrix products, see below',
+        limit:
+          'how much faster onnxruntime multiplies than PyTorch on this processor: the two factors below are counted, the third is the machine’s',
       },
       {
         what: '… arithmetic not done, counted: no head, up_proj once, nothing behind the last up_proj',

@@ -98,8 +98,17 @@ interface ProfileEvent {
   readonly dur: number;
   readonly args?: {
     readonly op_name?: string;
-    readonly input_type_shape?: readonly Record<string, number[]>[];
+    readonly input_type_shape?: Shapes;
+    readonly output_type_shape?: Shapes;
   };
+}
+
+/** Of each input or output its dimensions, by the name of its type. */
+type Shapes = readonly Readonly<Record<string, readonly number[]>>[];
+
+/** The last dimension of the first of them. */
+function lastExtent([first = {}]: Shapes = []): number | undefined {
+  return Object.values(first)[0]?.at(-1);
 }
 
 /** Runs a model once to warm up and `runs` times more, of which the nodes' times are given. */
@@ -125,8 +134,8 @@ async function profile(
   const from = begins.sort((a, b) => a - b)[1] ?? 0;
   return events.flatMap(({ cat, name, ts, dur, args }) => {
     if (cat !== 'Node' || !name.endsWith('_kernel_time') || ts < from) return [];
-    const [, weights] = (args?.input_type_shape ?? []).map((input) => Object.values(input)[0] ?? []);
-    const shape = weights?.length === 2 ? `${weights[1]} → ${weights[0]}` : '';
+    // Weights that were packed when the model was opened are no inputs any more.
+    const shape = `${lastExtent(args?.input_type_shape)} → ${lastExtent(args?.output_type_shape)}`;
     return [{ operator: args?.op_name ?? '', shape, ms: dur / 1000 }];
   });
 }
