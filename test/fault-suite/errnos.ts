@@ -28,7 +28,7 @@ function errorsOf(point: string): readonly (typeof errors)[number][] {
 /** Lets each operation of a run fail, or `count` of them. */
 export async function errorsAtPoints(variant: Variant, settings: PartSettings): Promise<Row[]> {
   const scenarios = await scenariosFor(variant, settings);
-  const points = await pointsOf(scenarios[0]!);
+  const points = (await pointsOf(scenarios[0]!)).filter((at) => at.includes(settings.points ?? ''));
   const all = points.flatMap((at) => errorsOf(at).map((act) => ({ at, act })));
   const rows = new Map(errors.map((act) => [act, startRow(`${act} at each operation (${variant})`)]));
   const cases = spread(all, settings.count ?? all.length, settings.seed);

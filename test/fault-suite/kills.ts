@@ -18,7 +18,7 @@ import type { PartSettings } from './settings.js';
 export async function killsAtPoints(variant: Variant, settings: PartSettings): Promise<Row> {
   const row = startRow(`SIGKILL before and after each write, sync and rename (${variant})`);
   const scenarios = await scenariosFor(variant, settings);
-  const points = changing(await pointsOf(scenarios[0]!));
+  const points = changing(await pointsOf(scenarios[0]!)).filter((at) => at.includes(settings.points ?? ''));
   const all = points.flatMap((at) => whensOf(at).map((when) => ({ at, when })));
   const cases = chosen(all, settings.count ?? all.length, random(settings.seed));
   await each(cases, scenarios.length, async ({ at, when }, worker) => {
@@ -27,7 +27,8 @@ export async function killsAtPoints(variant: Variant, settings: PartSettings): P
     const { signal } = await runTonight(scenario, { injection });
     await judge(row, scenario, `${when} ${at}`, signal === 'SIGKILL');
   });
-  row.note = `${cases.length} of ${all.length} points`;
+  const those = settings.points === undefined ? '' : ` that hold ${settings.points}`;
+  row.note = `${cases.length} of ${all.length} points${those}`;
   // What goes on at the same time may come in another order, or not at all.
   const missed = row.outcomes.get(notReached) ?? 0;
   if (missed > cases.length / 10)

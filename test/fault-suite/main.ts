@@ -7,7 +7,7 @@ import { writeReport } from './report.js';
 import { type Row, readRows, tableOf, writeRows } from './row.js';
 
 /**
- * `npm run faults [-- PART… --count N --seed S --minutes M --workers W --report FILE --rows FILE…]`. Rows of several
+ * `npm run faults [-- PART… --count N --points TEXT --seed S --minutes M --workers W --report FILE --rows FILE…]`. Rows of several
  * commands make one report: each adds its own to the first of its files; the part `none` only reports.
  */
 const { values, positionals } = parseArgs({
@@ -15,6 +15,7 @@ const { values, positionals } = parseArgs({
   options: {
     count: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    points: { type: 'string' },
     minutes: { type: 'string' },
     workers: { type: 'string', default: String(availableParallelism()) },
     report: { type: 'string' },
@@ -33,6 +34,7 @@ try {
       folder: join(whole, name),
       seed: Number(values.seed),
       count: values.count === undefined ? undefined : Number(values.count),
+      points: values.points,
       minutes: values.minutes === undefined ? undefined : Number(values.minutes),
       workers: Number(values.workers),
       say: (text) => console.error(text),

@@ -15,22 +15,14 @@ export type Part = (settings: PartSettings) => Promise<Row[]>;
 
 /** All parts of the suite, in the order in which they run. */
 export const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
+  ['kills-files', async (settings) => [await killsAtPoints('files', settings)]],
+  ['kills-folders', async (settings) => [await killsAtPoints('folders', settings)]],
   [
-    'kills',
-    async (settings) => [
-      await killsAtPoints('files', settings),
-      await killsAtPoints('folders', settings),
-      await killsAtRandom('files', settings),
-      await killsAtRandom('folders', settings),
-    ],
+    'kills-random',
+    async (settings) => [await killsAtRandom('files', settings), await killsAtRandom('folders', settings)],
   ],
-  [
-    'errors',
-    async (settings) => [
-      ...(await errorsAtPoints('files', settings)),
-      ...(await errorsAtPoints('folders', settings)),
-    ],
-  ],
+  ['errors-files', (settings) => errorsAtPoints('files', settings)],
+  ['errors-folders', (settings) => errorsAtPoints('folders', settings)],
   ['disk', async (settings) => [await fullDisk(settings), await readOnlyFolders(settings)]],
   ['clock', async (settings) => [await clockJumps(settings)]],
   ['together', async (settings) => [await runsTogether(settings)]],

@@ -5,6 +5,8 @@ export interface PartSettings {
   readonly seed: number;
   /** Cases, or points; undefined: all of them, or as many as the requirement asks. */
   readonly count?: number | undefined;
+  /** Only points whose names hold this text: to see one again. */
+  readonly points?: string | undefined;
   readonly minutes?: number | undefined;
   /** Processes at a time. */
   readonly workers: number;
