@@ -3,5 +3,5 @@ import { checkRows, small } from './check-rows.js';
 import { damage } from './damage.js';
 
 t.test('files with a flipped bit, or cut off', async (t) => {
-  checkRows(t, await damage(small(t, 4)));
+  checkRows(t, await damage(small(t, 2)));
 });

@@ -14,34 +14,36 @@ import {
   runPieces,
 } from '../fixtures/resumable.js';
 
-for (const form of ['parquet', 'jsonl'] satisfies Form[])
-  for (const ranked of [true, false])
-    t.test(`killed again and again: ${form}, ${ranked ? 'ranked' : 'as it comes'}`, async (t) => {
-      const total = ranked ? rows.target + rows.pool : rows.pool;
-      const dir = await makeResumable(t, { form, ranked });
-      const whole = await runPieces(dir);
-      t.equal(whole.done?.computed, total, whole.stderr);
-      const expected = await outputs(dir);
-      await forget(dir);
-      let kept = 0;
-      let kills = 0;
-      for (const pieces of [1, 2, 1]) {
-        const ran = await runPieces(dir, pieces);
-        if (ran.done) break;
-        kills++;
-        const now = await rowsKept(dir);
-        t.ok(now > kept, `${now} rows are kept`);
-        kept = now;
-        await t.rejects(outputs(dir), 'nothing is published');
-      }
-      t.ok(kills > 0, 'it was killed');
-      t.ok(kept < total, 'there is something left to do');
-      t.equal((await runPieces(dir)).done?.computed, total - kept, 'what is kept is not computed again');
-      t.strictSame(await outputs(dir), expected);
-      await rm(join(dir, 'out'), { recursive: true });
-      t.equal((await runPieces(dir)).done?.computed, 0);
-      t.strictSame(await outputs(dir), expected, 'all of it is kept');
-    });
+for (const { form, ranked } of [
+  { form: 'parquet', ranked: true },
+  { form: 'jsonl', ranked: false },
+] satisfies { form: Form; ranked: boolean }[])
+  t.test(`killed again and again: ${form}, ${ranked ? 'ranked' : 'as it comes'}`, async (t) => {
+    const total = ranked ? rows.target + rows.pool : rows.pool;
+    const dir = await makeResumable(t, { form, ranked });
+    const whole = await runPieces(dir);
+    t.equal(whole.done?.computed, total, whole.stderr);
+    const expected = await outputs(dir);
+    await forget(dir);
+    let kept = 0;
+    let kills = 0;
+    for (const pieces of [1, 2, 1]) {
+      const ran = await runPieces(dir, pieces);
+      if (ran.done) break;
+      kills++;
+      const now = await rowsKept(dir);
+      t.ok(now > kept, `${now} rows are kept`);
+      kept = now;
+      await t.rejects(outputs(dir), 'nothing is published');
+    }
+    t.ok(kills > 0, 'it was killed');
+    t.ok(kept < total, 'there is something left to do');
+    t.equal((await runPieces(dir)).done?.computed, total - kept, 'what is kept is not computed again');
+    t.strictSame(await outputs(dir), expected);
+    await rm(join(dir, 'out'), { recursive: true });
+    t.equal((await runPieces(dir)).done?.computed, 0);
+    t.strictSame(await outputs(dir), expected, 'all of it is kept');
+  });
 
 t.test('two sessions on the CPU, killed: the same bytes as of one that was not', async (t) => {
   const dir = await makeResumable(t, { form: 'jsonl', ranked: true });
