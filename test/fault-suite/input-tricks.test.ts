@@ -8,5 +8,5 @@ t.test('configurations that ask for more than there is', async (t) => {
 });
 
 t.test('paths that lead where none should', async (t) => {
-  checkRows(t, await pathTricks(small(t, 4)));
+  checkRows(t, await pathTricks(small(t, 3)));
 });
