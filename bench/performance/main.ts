@@ -53,7 +53,8 @@ try {
   const report =
     values.report ?? (positionals.length === 0 && !values.quick ? 'docs/performance.md' : undefined);
   const inOrder = [...parts.keys()].flatMap((name) => results.get(name) ?? []);
-  if (report) await writeReport(report, inOrder, [material.description, await pythonVersions()]);
+  const missing = [...parts.keys()].filter((name) => !results.has(name));
+  if (report) await writeReport(report, inOrder, [material.description, await pythonVersions()], missing);
 } finally {
   await rm(root, { recursive: true, force: true });
 }

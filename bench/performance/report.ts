@@ -10,16 +10,21 @@ export async function writeReport(
   file: string,
   results: readonly Result[],
   versions: readonly string[],
+  missing: readonly string[],
 ): Promise<void> {
   const charts = file.replace(/\.md$/, '');
   await mkdir(charts, { recursive: true });
   for (const chart of results.flatMap(({ charts = [] }) => charts))
     await writeFile(join(charts, `${chart.name}.svg`), barChart(chart));
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, reportText(results, versions));
+  await writeFile(file, reportText(results, versions, missing));
 }
 
-export function reportText(results: readonly Result[], versions: readonly string[]): string {
+export function reportText(
+  results: readonly Result[],
+  versions: readonly string[],
+  missing: readonly string[],
+): string {
   return `# How fast nag-pipeline is
 
 Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}. What is compared was measured side by side, in turns, on the same data: the
@@ -28,7 +33,7 @@ ratios hold on other machines better than the figures do. Aims that were missed 
 - nag-pipeline ${version()}, Node ${process.version}, ${platform()} ${release()} ${arch()}
 - ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${(totalmem() / 1e9).toFixed(0)} GB
 - ${versions.join('; ')}
-
+${missing.length > 0 ? `- Parts that were not run this time: ${missing.join(', ')}\n` : ''}
 ${results.map(sectionText).join('\n\n')}
 `;
 }
