@@ -15,7 +15,7 @@ const top = 48;
 /** The chart as an SVG file. */
 export function barChart({ title, unit, bars }: Bars): string {
   const most = Math.max(...bars.map(({ value }) => value));
-  const room = width - labels - 130;
+  const room = width - labels - 200;
   const height = top + bars.length * line + 14;
   const lines = bars.flatMap(({ label, value, ours }, i) => {
     const y = top + i * line;
@@ -28,6 +28,7 @@ export function barChart({ title, unit, bars }: Bars): string {
   });
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="'Helvetica Neue', Helvetica, Arial, sans-serif" font-size="13" fill="#1B1B1F">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#FFFFFF"/>`,
     `<text x="16" y="28" font-size="16" font-weight="700">${escaped(title)}</text>`,
     ...lines,
