@@ -76,7 +76,8 @@ function figuresOf(what: string, targets: number, own: number[], reference: numb
     unit,
     aim: atLeast(targets === 1 ? 1_500_000 : 1_000_000),
     predicted: targets === 1 ? '3.1 million, as a prototype on another machine' : '1.7 million, likewise',
-    limit: 'loads of the weights: half of them miss the first cache',
+    limit:
+      'not profiled; probably loads of the weights, 560 a document at random places of a table larger than the second cache',
   };
   if (reference.length === 0) return [mine];
   return [

@@ -10,7 +10,7 @@ export const precisionOptions = {
     .enum(precisions)
     .default('float32')
     .describe(
-      'What matrices are multiplied in; float16 (cuda, webgpu) and bfloat16 (cuda) are faster on GPUs and a little less exact; int8 is faster on the CPU: weights are quantized once, and the first documents are computed in float32 too, to tell how far both agree',
+      'What matrices are multiplied in; float16 (cuda, webgpu) and bfloat16 (cuda) are faster on GPUs and a little less exact; int8 (cpu) takes a quarter of the memory, and is faster where the processor has dot products of int8: weights are quantized once, and the first documents are computed in float32 too, to tell how far both agree',
     ),
   min_agreement: z
     .number()
