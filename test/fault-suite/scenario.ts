@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Int64 } from 'apache-arrow';
 import { writeModelFolder } from '../fixtures/checkpoint.js';
@@ -46,9 +46,11 @@ export async function makeScenario(folder: string, variant: Variant): Promise<Sc
   const save = (time: string) => cp(root, saved(time), copying);
   const config = join(root, 'nightly.yaml');
   await writeMaterial(root, variant);
+  await makeOld(root);
   await expectSuccess(await runProgram(['run', config, '--set', 'target=old']));
   const old = await contentsOf(join(root, 'out'));
   await writePool(root, 2);
+  await makeOld(join(root, 'pool'));
   await save('evening');
   const reset = async (to = 'evening') => {
     await rm(root, { recursive: true, force: true });
@@ -174,6 +176,12 @@ async function writeMaterial(root: string, variant: Variant): Promise<void> {
   for (const shard of [0, 1]) await writePool(root, shard);
   await writeFile(join(root, 'pool', 'more.jsonl'), jsonLines('m', 9, 3));
   await writeFile(join(root, 'nightly.yaml'), configText(variant));
+}
+
+/** Files become an hour old: what is kept of them otherwise depends on how fast the machine is. */
+async function makeOld(folder: string): Promise<void> {
+  const then = Date.now() / 1000 - 3600;
+  for (const path of await readdir(folder, { recursive: true })) await utimes(join(folder, path), then, then);
 }
 
 async function writePool(root: string, shard: number): Promise<void> {
