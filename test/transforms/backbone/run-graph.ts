@@ -19,18 +19,19 @@ export interface OpenGraph {
   close(): Promise<void>;
 }
 
-export async function openGraph(
-  checkpoint: Checkpoint,
-  request: Omit<GraphRequest, 'maxLength'>,
-): Promise<OpenGraph> {
-  const graph = buildGraph(checkpoint, { ...request, maxLength: 256 });
+/** `maxLength`, by default 128, decides how impacts are summed. */
+type Request = Omit<GraphRequest, 'maxLength'> & { readonly maxLength?: number };
+
+export async function openGraph(checkpoint: Checkpoint, request: Request, threads = 1): Promise<OpenGraph> {
+  const { maxLength = 128 } = request;
+  const graph = buildGraph(checkpoint, { ...request, maxLength });
   const thread = await SessionThread.open({
     model: graph.bytes,
     folder: graph.folder,
     device: cpu,
-    threads: 1,
+    threads,
   });
-  const limits = { vocabulary: checkpoint.architecture.vocabulary, maxLength: 256 };
+  const limits = { vocabulary: checkpoint.architecture.vocabulary, maxLength };
   const names = [
     ...request.impacts.map(outputNames.impacts),
     ...[...request.top.keys()].map(outputNames.top),
@@ -59,7 +60,7 @@ export async function openGraph(
 /** Opens a graph for one run. */
 export async function runGraph(
   checkpoint: Checkpoint,
-  request: Omit<GraphRequest, 'maxLength'>,
+  request: Request,
   documents: readonly (readonly number[])[],
 ): Promise<GraphResult> {
   const graph = await openGraph(checkpoint, request);
