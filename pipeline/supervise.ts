@@ -163,7 +163,7 @@ async function tidy(
     await writeRecord(state.dir, account.record());
     for (const text of await removeExpired(job, state, signal)) note(text);
   } catch (error) {
-    note(`outputs that have expired could not be removed: ${messageOf(error)}`);
+    note(`what has expired could not be removed: ${messageOf(error)}`);
   }
 }
 

@@ -36,7 +36,11 @@ export const settingsShape = {
     .strictObject({ memory: size.optional(), disk: size.optional(), time: duration.optional() })
     .default({}),
   keep: z
-    .strictObject({ outputs: z.int().min(1).optional(), runs: z.int().min(1).default(400) })
+    .strictObject({
+      outputs: z.int().min(1).optional(),
+      runs: z.int().min(1).default(400),
+      work: duration.optional(),
+    })
     .default({ runs: 400 }),
   hooks: z
     .strictObject({ success: z.string().min(1).optional(), failure: z.string().min(1).optional() })
@@ -70,8 +74,12 @@ export interface Settings {
     readonly disk: number | undefined;
     readonly time: number | undefined;
   };
-  /** Numbers of complete runs whose outputs stay, and of runs that are remembered. */
-  readonly keep: { readonly outputs: number | undefined; readonly runs: number };
+  /** Complete runs whose outputs stay; runs that are remembered; seconds that finished work stays which no run uses. */
+  readonly keep: {
+    readonly outputs: number | undefined;
+    readonly runs: number;
+    readonly work: number | undefined;
+  };
   /** Shell commands. */
   readonly hooks: { readonly success: string | undefined; readonly failure: string | undefined };
   /** A file for node_exporter's textfile collector; an address for Prometheus to ask. */
@@ -97,7 +105,7 @@ export function settingsOf(shape: Shape, folder: string): Settings {
     onError: { policy: error.policy, maxRatio: error.max_ratio, path: path(error.path) },
     retries: shape.retries,
     limits: { memory: limits.memory, disk: limits.disk, time: limits.time },
-    keep: { outputs: keep.outputs, runs: keep.runs },
+    keep: { outputs: keep.outputs, runs: keep.runs, work: keep.work },
     hooks: { success: hooks.success, failure: hooks.failure },
     metrics: { textfile: path(metrics.textfile), listen: metrics.listen },
   };

@@ -1,5 +1,6 @@
 import type { Account } from '../account.js';
 import type { Job } from '../job.js';
+import { count } from '../progress.js';
 import { writeManifest } from '../publication/manifest.js';
 import { expiredOutputs, removeOutputs } from '../publication/retention.js';
 import { Rejects } from '../rejects.js';
@@ -7,6 +8,7 @@ import type { Reporter } from '../report.js';
 import { withRetries } from '../retry.js';
 import { type RunOptions, type RunResult, runPlan } from '../run.js';
 import { FileDigests } from '../store/file-digests.js';
+import { removeUnused } from '../store/unused.js';
 import { recallInputs, rememberInputs } from './input-files.js';
 import { describeInputs, type Inputs, inputText, requireUnchanged, withDigests } from './inputs.js';
 import { openMemory } from './memory.js';
@@ -95,10 +97,23 @@ async function attemptRun(job: Job, state: State, options: RunOptions, account: 
   }
 }
 
-/** Removes the outputs of complete runs before the newest so many; what cannot be removed is told. */
+/**
+ * After a complete run: removes the outputs of those before the newest so many, and finished work that no run has used
+ * for so long. What is to be told of it.
+ */
 export async function removeExpired(job: Job, state: State, signal: AbortSignal): Promise<string[]> {
-  const { outputs } = job.config.settings.keep;
-  if (outputs === undefined) return [];
-  const { records } = await readRecords(state.dir);
-  return await removeOutputs(expiredOutputs(records, outputs), signal);
+  const { outputs, work } = job.config.settings.keep;
+  const told: string[] = [];
+  if (outputs !== undefined) {
+    const { records } = await readRecords(state.dir);
+    told.push(...(await removeOutputs(expiredOutputs(records, outputs), signal)));
+  }
+  if (work !== undefined) {
+    const bytes = await removeUnused(state.work, new Date(Date.now() - 1000 * work));
+    if (bytes > 0)
+      told.push(
+        `${state.work}: ${count(bytes / 1e6)} MB are removed, which no run has used for so long as keep.work says`,
+      );
+  }
+  return told;
 }

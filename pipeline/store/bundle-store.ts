@@ -19,13 +19,16 @@ const pieceBytes = 64e6;
 /**
  * Opens the part of a folder that holds what was made in one way. `<folder>/<hash of the making>/` has a `making.json`
  * and the pieces of bundles, named by the content of the bundle's file, so that files may be moved, renamed and come
- * again. Errors: DataError where the folder cannot be written; NagError where the last run made it otherwise and that
+ * again.
+ * @param used told of each piece that this run uses
+ * Errors: DataError where the folder cannot be written; NagError where the last run made it otherwise and that
  * is to be refused.
  */
 export async function openBundleStore(
   folder: string,
   making: Making,
   context: StoreContext,
+  used: (path: string) => Promise<void> = async () => undefined,
 ): Promise<BundleStore> {
   const own = join(folder, makingHash(making).slice(0, 16));
   await prepare(folder, own, making, context);
@@ -33,7 +36,8 @@ export async function openBundleStore(
   const pieces = arrangePieces(await readdir(own)).kept;
   const keyOf = async (bundle: Bundle) => nameOf(await digests.of(bundle.file, context.signal), bundle);
   return {
-    covered: async (bundle) => coveredBy(await intact(pieces.get(await keyOf(bundle)) ?? [], own, context)),
+    covered: async (bundle) =>
+      coveredBy(await intact(pieces.get(await keyOf(bundle)) ?? [], own, used, context)),
     read: async function* (bundle, rows, told) {
       let explained = 0;
       const kept = rowsOf(pieces.get(await keyOf(bundle)) ?? [], own, (remarks) => {
@@ -66,11 +70,18 @@ function nameOf(sha256: string, { firstRow, rows }: Bundle): string {
 const verified = new WeakSet<Piece>();
 
 /** Takes pieces away from the first damaged one on: they are made again. */
-async function intact(pieces: Piece[], folder: string, context: StoreContext): Promise<readonly Piece[]> {
+async function intact(
+  pieces: Piece[],
+  folder: string,
+  used: (path: string) => Promise<void>,
+  context: StoreContext,
+): Promise<readonly Piece[]> {
   for (const [at, piece] of pieces.entries()) {
     if (verified.has(piece)) continue;
-    if (await isIntact(folder, piece, context.signal)) verified.add(piece);
-    else {
+    if (await isIntact(folder, piece, context.signal)) {
+      verified.add(piece);
+      await used(join(folder, piece.name));
+    } else {
       context.note(`${join(folder, piece.name)} is damaged: made again`);
       for (const lost of pieces.splice(at)) await removePiece(folder, lost);
     }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineTransform } from '../component.js';
 import { openBundleStore } from './bundle-store.js';
+import { markUsed } from './unused.js';
 
 /** Transform of the engine's own: what costly stages have computed, kept where runs keep their state. */
 export const checkpoint = defineTransform({
@@ -10,6 +11,6 @@ export const checkpoint = defineTransform({
   example: '',
   needs: () => ({}),
   mayDrop: () => false,
-  store: ({ dir }, making, context) => openBundleStore(dir, making, context),
+  store: ({ dir }, making, context) => openBundleStore(dir, making, context, markUsed),
   run: (input) => input,
 });

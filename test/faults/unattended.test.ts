@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { runCli, startCli } from '../fixtures/cli.js';
-import { makeResumable, outputs } from '../fixtures/resumable.js';
+import { makeResumable, outputs, piecesIn } from '../fixtures/resumable.js';
 
 /** A stage that waits until a file `go` appears; one that fails so often with an error that passes. */
 const stages = `
@@ -176,4 +176,27 @@ t.test('rows that were rejected before what is kept are told again when it is re
   t.strictSame(second.written, first.written);
   t.match(second.stdout, /tokenize +1 +0 +0 +1 /, 'in = out + left out + rejected, of reused rows too');
   t.match(second.stdout, /509 reused/);
+});
+
+t.test('finished work of files that are gone is removed when its time is over, and told', async (t) => {
+  const dir = await makeResumable(t, { form: 'jsonl', ranked: false, top: 'keep: {work: 30d}' });
+  const run = async () => {
+    const { code, stderr, stdout } = await runCli(['run', join(dir, 'pipeline.yaml')]);
+    t.equal(code, 0, stderr);
+    return { stderr, reused: /([\d,]+) reused/.exec(stdout)?.[1] };
+  };
+  await run();
+  const whole = await outputs(dir);
+  const pool = readFileSync(join(dir, 'pool-2.jsonl'));
+  rmSync(join(dir, 'pool-2.jsonl'));
+  const then = Date.now() / 1000 - 40 * 86_400;
+  for (const path of await piecesIn(dir)) utimesSync(path, then, then);
+  const without = await run();
+  t.equal(without.reused, '340');
+  t.match(without.stderr, /state\/work: [\d.]+ MB are removed, which no run has used for so long/);
+  writeFileSync(join(dir, 'pool-2.jsonl'), pool);
+  const again = await run();
+  t.equal(again.reused, '340', 'what was used has stayed, however old it is');
+  t.notMatch(again.stderr, /removed/);
+  t.strictSame(await outputs(dir), whole);
 });
