@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { replaceDurably } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
+import { fileChunks } from '../file-chunks.js';
 
 /** What was known of a file when it was read. */
 interface Known {
@@ -95,7 +95,7 @@ function isKnown(value: unknown): value is Known {
 export async function digestFile(file: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, signal })) hash.update(chunk);
+    for await (const chunk of fileChunks(file, signal)) hash.update(chunk);
   } catch (cause) {
     signal.throwIfAborted();
     throw new DataError({ file }, `cannot be read: ${messageOf(cause)}`, { cause });

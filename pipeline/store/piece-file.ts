@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -7,6 +6,7 @@ import { type RecordBatch, RecordBatchFileWriter, RecordBatchReader, Schema } fr
 import { writable } from '../arrow/ipc.js';
 import { replaceDurably } from '../durable.js';
 import { DataError, isDiskFull, messageOf } from '../errors.js';
+import { fileChunks } from '../file-chunks.js';
 import { besides } from '../leftovers.js';
 
 import { type Piece, pieceName, remarksPath } from './pieces.js';
@@ -84,8 +84,7 @@ export async function isIntact(folder: string, { name, crc }: Piece, signal: Abo
   const path = join(folder, name);
   try {
     let found = 0;
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal }))
-      found = crc32(chunk, found);
+    for await (const chunk of fileChunks(path, signal)) found = crc32(chunk, found);
     return hex(crc32(await besideOf(path), found)) === crc;
   } catch {
     signal.throwIfAborted();

@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Context } from '../../pipeline/component.js';
 import { syncFolder } from '../../pipeline/durable.js';
 import { DataError, isDiskFull, messageOf, NagError } from '../../pipeline/errors.js';
+import { fileChunks } from '../../pipeline/file-chunks.js';
 import { besides } from '../../pipeline/leftovers.js';
 import { exactInt8Type } from '../backbone/int8-type.js';
 import { type Int8Type, int8Version, writeInt8Weights } from '../backbone/int8-weights.js';
@@ -79,8 +79,7 @@ async function faultOf(file: string, crc: string | undefined, signal: AbortSigna
 
 async function checksum(file: string, signal: AbortSignal): Promise<string> {
   let crc = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20, signal }))
-    crc = crc32(chunk, crc);
+  for await (const chunk of fileChunks(file, signal)) crc = crc32(chunk, crc);
   return crc.toString(16).padStart(8, '0');
 }
 
