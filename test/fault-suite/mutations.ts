@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type ChildProcess, fork } from '../fixtures/children.js';
 import type { Answer, Asked } from './mutation-worker.js';
 import { each } from './process.js';
 import { type Row, startRow, tried } from './row.js';
@@ -61,7 +61,7 @@ function startWorker(folder: string): Worker {
   let child: ChildProcess | undefined;
   let errors = '';
   const start = () => {
-    const started = fork(file, [folder], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const started = fork(file, [folder], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     errors = '';
     started.stderr?.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(-1000);

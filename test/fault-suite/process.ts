@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { spawn } from '../fixtures/children.js';
 import { mainFile } from '../fixtures/cli.js';
 import { type Injection, injectionVariable } from './injection.js';
 
@@ -43,11 +43,7 @@ export async function runModule(
 async function runNode(args: readonly string[], options: ProgramOptions): Promise<Ended> {
   const { injection, killAfter, uid, onStart } = options;
   const before = injection === undefined ? [] : ['--import', preload];
-  // Another user may not write what a test runner makes its processes write.
-  const [command, ...first] =
-    uid === undefined ? [process.execPath] : ['env', '-u', 'NODE_OPTIONS', process.execPath];
-  const child = spawn(command!, [...first, ...before, ...args], {
-    // The program as its users start it: nothing of a test runner's.
+  const child = spawn(process.execPath, [...before, ...args], {
     env: {
       ...process.env,
       NODE_OPTIONS: undefined,

@@ -43,7 +43,11 @@ export class SessionThread {
 
   /** @throws Error with onnxruntime's own message where the model cannot be loaded */
   static async open(setup: ThreadSetup): Promise<SessionThread> {
-    const worker = new Worker(new URL('./session-worker.js', import.meta.url), { workerData: setup });
+    // Nothing that the process preloads is of use to a model.
+    const worker = new Worker(new URL('./session-worker.js', import.meta.url), {
+      workerData: setup,
+      execArgv: [],
+    });
     await opened(worker);
     return new SessionThread(worker, deviceName(setup.device));
   }

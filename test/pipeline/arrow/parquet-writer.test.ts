@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +24,7 @@ import {
   writeParquet,
 } from '../../../pipeline/arrow/parquet-writer.js';
 import { publishAll } from '../../../pipeline/publication/publish.js';
+import { execFileSync, spawnSync } from '../../fixtures/children.js';
 import { batchOf, dataOf, sampleBatches, values } from '../../fixtures/columns.js';
 
 const options: ParquetWriterOptions = {
