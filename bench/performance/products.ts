@@ -1,5 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import '../../transforms/backbone/no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { openCheckpoint } from '../../transforms/backbone/checkpoint.js';
 import { buildGraph } from '../../transforms/backbone/graph.js';

@@ -1,3 +1,4 @@
+import './no-telemetry.js';
 import { messageOf, NagError } from '../../pipeline/errors.js';
 import { addInput, addNodeTo, addOutput, createGraph, encodeModel, onnxType } from './onnx.js';
 import { modelFault } from './session-faults.js';

@@ -1,3 +1,4 @@
+import './no-telemetry.js';
 import { Worker } from 'node:worker_threads';
 import { DeviceLost, messageOf, NagError } from '../../pipeline/errors.js';
 import { modelFault } from './session-faults.js';

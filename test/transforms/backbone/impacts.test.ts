@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import '../../../transforms/backbone/no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import t from 'tap';
 import { openCheckpoint } from '../../../transforms/backbone/checkpoint.js';

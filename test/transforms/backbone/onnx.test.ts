@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import '../../../transforms/backbone/no-telemetry.js';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import t from 'tap';
 import type { Graph } from '../../../transforms/backbone/onnx.js';

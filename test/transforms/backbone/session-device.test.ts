@@ -1,3 +1,4 @@
+import '../../../transforms/backbone/no-telemetry.js';
 import { listSupportedBackends } from 'onnxruntime-node';
 import t from 'tap';
 import {

@@ -1,3 +1,4 @@
+import '../../../transforms/backbone/no-telemetry.js';
 import { listSupportedBackends } from 'onnxruntime-node';
 import t, { type Test } from 'tap';
 import { openSession } from '../../../transforms/backbone/session.js';
