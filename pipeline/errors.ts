@@ -7,8 +7,8 @@ export interface Place {
 }
 
 /**
- * A failure that its user can act on. It is printed as one message, without a stack trace; anything else that
- * reaches the command line is a defect of this program.
+ * A failure that its user can act on. It is printed as one message, without a stack trace. Anything else that reaches the
+ * command line is a defect of this program, but for what the operating system refuses.
  */
 export class NagError extends Error {
   override readonly name: string = 'NagError';
@@ -63,6 +63,16 @@ export function placeText(place: Place): string {
 export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message;
   return typeof thrown === 'string' ? thrown : JSON.stringify(thrown);
+}
+
+/** True for what the operating system refuses, as Node throws it: `EACCES: permission denied, open '/a/file'`. */
+export function isRefusal(thrown: unknown): thrown is NodeJS.ErrnoException {
+  return (
+    thrown instanceof Error &&
+    'syscall' in thrown &&
+    'code' in thrown &&
+    /^E[A-Z0-9]+$/.test(String(thrown.code))
+  );
 }
 
 /** True for the error codes of a full disk or an exceeded quota. */

@@ -37,6 +37,7 @@ export async function writePart(
     await copyOut(wasm, output, handle, part);
     if (part.failure) throw part.failure.cause;
     await handle.sync();
+    await handle.close();
     // Only an instance that did its work to the end is known to hold nothing any more.
     releaseParquetWasm(wasm);
     return { rows: part.rows, bytes: part.written };
@@ -44,7 +45,7 @@ export async function writePart(
     if (part.failure?.fromSource) throw part.failure.cause;
     throw explain(part.failure ? part.failure.cause : thrown, options.target, part.written);
   } finally {
-    await handle.close();
+    await handle.close().catch(() => undefined);
   }
 }
 

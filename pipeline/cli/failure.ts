@@ -1,11 +1,11 @@
-import { messageOf, NagError } from '../errors.js';
+import { isRefusal, messageOf, NagError } from '../errors.js';
 import { jsonLine } from '../json-log.js';
 
 /** What a command ends with that failed: its exit code, and what goes to stderr, as `--log` and `--debug` ask for. */
 export function failureOf(error: unknown, args: readonly string[]): { exitCode: number; text: string } {
-  const known = error instanceof NagError;
-  const exitCode = known ? error.exitCode : 1;
-  if (known && error.quiet) return { exitCode, text: '' };
+  const known = error instanceof NagError || isRefusal(error);
+  const exitCode = error instanceof NagError ? error.exitCode : 1;
+  if (error instanceof NagError && error.quiet) return { exitCode, text: '' };
   const debug = args.includes('--debug') && error instanceof Error;
   if (wantsJson(args)) {
     const stack = debug ? { stack: debugText(error) } : {};

@@ -48,7 +48,11 @@ export async function openState(dir: string, options: LockOptions): Promise<Stat
     manifest: join(dir, 'manifest.json'),
     quarantine: (run) => join(dir, 'quarantine', `${run}.jsonl`),
     requireHeld: async () => {
-      if (await lock.held()) return;
+      const held = await lock.held().catch((cause: unknown) => {
+        const message = `does not tell whether this run still holds it: ${messageOf(cause)}; nothing is published`;
+        throw new DataError({ file: dir }, message, { cause });
+      });
+      if (held) return;
       const message =
         'is no longer held by this run: it was deleted, or another run took it; nothing is published';
       throw new DataError({ file: dir }, message);

@@ -62,7 +62,8 @@ export class PieceWriter {
   async abandon(): Promise<void> {
     this.#encoder.destroy();
     await this.#done.catch(() => undefined);
-    await rm(this.#temporary, { force: true });
+    // What stays is removed when the folder is opened again.
+    await rm(this.#temporary, { force: true }).catch(() => undefined);
   }
 
   async #copy(file: FileHandle): Promise<void> {
@@ -102,8 +103,12 @@ export async function readRemarks(folder: string, { name }: Piece): Promise<read
 async function besideOf(path: string): Promise<Buffer> {
   return await readFile(remarksPath(path)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return Buffer.alloc(0);
-    throw error;
+    throw unreadable(path, error);
   });
+}
+
+function unreadable(path: string, cause: unknown): DataError {
+  return new DataError({ file: path }, `cannot be read: ${messageOf(cause)}`, { cause });
 }
 
 /** The batches of such a file. Errors: DataError when it is damaged. */
@@ -135,7 +140,9 @@ async function* withReader<T>(
   path: string,
   read: (reader: RecordBatchReader & AsyncIterable<RecordBatch>) => AsyncIterable<T>,
 ): AsyncGenerator<T, undefined> {
-  const handle = await open(path);
+  const handle = await open(path).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
   try {
     const reader = await RecordBatchReader.from(handle);
     await reader.open();

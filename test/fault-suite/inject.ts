@@ -235,8 +235,10 @@ function errnoOf(act: string | undefined): keyof typeof errnos | undefined {
 
 function errnoError(code: keyof typeof errnos, operation: string, path: string): Error {
   const [errno, text] = errnos[code];
-  const syscall = operation.replace('open-read', 'open').replace('sync', 'fsync');
+  // What may not be read or written is refused when it is opened.
+  const opens = code === 'EACCES' && /^(readFile|writeFile|appendFile)$/.test(operation);
+  const syscall = opens ? 'open' : operation.replace('open-read', 'open').replace('sync', 'fsync');
   // As Node does: only operations on paths know a path.
-  const about = /open|rename|link|unlink|rm|mkdir/.test(operation) ? ` '${path.split(' > ')[0]}'` : '';
+  const about = /open|rename|link|unlink|rm|mkdir/.test(syscall) ? ` '${path.split(' > ')[0]}'` : '';
   return Object.assign(new Error(`${code}: ${text}, ${syscall}${about}`), { code, errno, syscall });
 }

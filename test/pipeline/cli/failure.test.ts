@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { failureOf } from '../../../pipeline/cli/failure.js';
 import { ConfigError } from '../../../pipeline/config/problems.js';
@@ -14,6 +15,11 @@ t.test('text', async (t) => {
   t.equal(defect.exitCode, 1);
   t.match(defect.text, /^nag-pipeline failed in a way it should not: x\nRun again with --debug/);
   t.match(failureOf('a string', []).text, /: a string\n/);
+  const refused = await readFile('/nowhere/file').catch((cause: unknown) => cause);
+  t.strictSame(failureOf(refused, []), {
+    exitCode: 1,
+    text: "ENOENT: no such file or directory, open '/nowhere/file'\n",
+  });
 });
 
 t.test('json: a line, whatever the message', async (t) => {
