@@ -52,7 +52,7 @@ export const ranking: Part = async ({ folder, quick, say }) => {
         aim: atLeast(30),
         predicted: '20: parsing 560 numbers a document as JSON is most of theirs',
         limit:
-          'ours: a second of start-up, then reading the documents twice (the selected ones again), and one thread for everything but reading',
+          'ours: half a second of start-up, then reading the documents twice (the selected ones again), and one thread for everything but reading',
       },
       {
         what: '… selected documents that are the same, in the same order',

@@ -40,8 +40,7 @@ export const tokenizing: Part = async ({ material, quick, say }) => {
         value: median(speeds),
         unit: 'documents/s',
         aim: atLeast(5000),
-        predicted:
-          '5,100, as measured before on a machine about twice as fast (Node alone starts there in 0.05 s)',
+        predicted: '5,100, as measured before on two cores',
         limit: 'the native library; one instance serves all threads',
       },
       { what: 'a text of 1 MB without a space, whole', value: whole, unit: 's', predicted: '0.6 to 1.3' },
