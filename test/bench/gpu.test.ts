@@ -1,8 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { writeBundle } from '../../bench/gpu/bundle.js';
-import { spawnSync } from '../fixtures/children.js';
 import { projectRoot } from '../fixtures/paths.js';
 
 const script = join(projectRoot, 'bench', 'gpu', 'measure.py');

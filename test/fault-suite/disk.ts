@@ -1,6 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { chmod, chown, cp, lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { spawnSync } from '../fixtures/children.js';
 import { judgeEnd } from './errnos.js';
 import { type Row, startRow, tried } from './row.js';
 import {

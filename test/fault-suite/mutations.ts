@@ -1,6 +1,6 @@
+import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ChildProcess, fork } from '../fixtures/children.js';
 import type { Answer, Asked } from './mutation-worker.js';
 import { each } from './process.js';
 import { type Row, startRow, tried } from './row.js';

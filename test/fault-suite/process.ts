@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { spawn } from '../fixtures/children.js';
+import { nodeCommand } from '../fixtures/children.js';
 import { mainFile } from '../fixtures/cli.js';
 import { type Injection, injectionVariable } from './injection.js';
 
@@ -43,10 +44,9 @@ export async function runModule(
 async function runNode(args: readonly string[], options: ProgramOptions): Promise<Ended> {
   const { injection, killAfter, uid, onStart } = options;
   const before = injection === undefined ? [] : ['--import', preload];
-  const child = spawn(process.execPath, [...before, ...args], {
+  const child = spawn(...nodeCommand([...before, ...args]), {
     env: {
       ...process.env,
-      NODE_OPTIONS: undefined,
       [injectionVariable]: injection && JSON.stringify(injection),
     },
     stdio: ['ignore', 'pipe', 'pipe'],

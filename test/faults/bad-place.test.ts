@@ -1,7 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { execFileSync } from '../fixtures/children.js';
 import { type TestColumn, writeTestParquet } from '../fixtures/parquet.js';
 import {
   type Changes,

@@ -1,6 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import t from 'tap';
 import { type HookFacts, runHook } from '../../pipeline/hooks.js';
-import { spawnSync } from '../fixtures/children.js';
 
 const facts: HookFacts = {
   run: '20261124T020000Z-1f3a',

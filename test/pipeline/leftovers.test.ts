@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -8,7 +9,6 @@ import { besides, sweepLeftovers } from '../../pipeline/leftovers.js';
 import { makeStagingFolder } from '../../pipeline/publication/staging.js';
 import { openState } from '../../pipeline/state/state.js';
 import { openBundleStore } from '../../pipeline/store/bundle-store.js';
-import { spawnSync } from '../fixtures/children.js';
 import { collectSink, memorySource, numbers, runStages } from '../fixtures/engine.js';
 import { testContext } from '../transforms/context.js';
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -15,7 +16,6 @@ import {
 import t from 'tap';
 import { ParquetSource, type ReadOptions } from '../../../pipeline/arrow/parquet-file.js';
 import { acquireParquetWasm, releaseParquetWasm } from '../../../pipeline/arrow/wasm.js';
-import { execFileSync } from '../../fixtures/children.js';
 import { type TestParquetOptions, testParquetBytes, writeTestParquet } from '../../fixtures/parquet.js';
 
 const ROWS = 2500;

@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +25,6 @@ import {
   writeParquet,
 } from '../../../pipeline/arrow/parquet-writer.js';
 import { publishAll } from '../../../pipeline/publication/publish.js';
-import { execFileSync, spawnSync } from '../../fixtures/children.js';
 import { batchOf, dataOf, sampleBatches, values } from '../../fixtures/columns.js';
 
 const options: ParquetWriterOptions = {

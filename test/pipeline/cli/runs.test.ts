@@ -1,10 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { RunRecord } from '../../../pipeline/state/record.js';
 import { recordPath, writeRecord } from '../../../pipeline/state/records.js';
-import { spawnSync } from '../../fixtures/children.js';
 import { runCli } from '../../fixtures/cli.js';
 import { recordOf } from '../../fixtures/records.js';
 

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mock } from 'node:test';
@@ -5,7 +6,6 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { type Observed, openMetrics } from '../../../pipeline/metrics/metrics.js';
 import type { RunRecord } from '../../../pipeline/state/record.js';
-import { execFile } from '../../fixtures/children.js';
 import { parseMetrics } from '../../fixtures/prometheus.js';
 import { recordOf } from '../../fixtures/records.js';
 

@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -16,7 +17,6 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { publishAll } from '../../../pipeline/publication/publish.js';
 import { makeStagingFolder } from '../../../pipeline/publication/staging.js';
-import { spawn, spawnSync } from '../../fixtures/children.js';
 import { stageTexts, visible } from '../../fixtures/outputs.js';
 
 const child = fileURLToPath(new URL('../../fixtures/publish-until.js', import.meta.url));

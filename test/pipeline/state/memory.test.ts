@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -5,7 +6,6 @@ import { createInterface } from 'node:readline';
 import t from 'tap';
 import { DataError } from '../../../pipeline/errors.js';
 import { openMemory, type StageMemories } from '../../../pipeline/state/memory.js';
-import { type ChildProcess, spawn } from '../../fixtures/children.js';
 
 const { signal } = new AbortController();
 const silent = (text: string) => t.fail(`unexpected note: ${text}`);
