@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceDurably } from '../durable.js';
@@ -16,9 +16,10 @@ export interface Records {
 
 const name = /^\d{8}T\d{6}Z-[0-9a-f]{4}\.json$/;
 
-/** `20261124T020000Z-1f3a`: ids sort by time. */
+/** `20261124T020000Z-1f3a`: ids sort by time, of which the first three digits behind the second are milliseconds in hex. */
 export function newRunId(now: Date): string {
-  return `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}`;
+  const milliseconds = now.getUTCMilliseconds().toString(16).padStart(3, '0');
+  return `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${milliseconds}${randomInt(16).toString(16)}`;
 }
 
 /** Where the record of a run is. */

@@ -102,7 +102,13 @@ stages:
 });
 
 t.test('SIGTERM: the piece in progress is finished, within a file', async (t) => {
-  const dir = await makeResumable(t, { form: 'jsonl', ranked: false });
+  const dir = await makeResumable(t, {
+    form: 'jsonl',
+    ranked: false,
+    top: 'plugins: [slow.mjs]',
+    stage: '\n  - {use: slow}',
+  });
+  await writeFile(join(dir, 'slow.mjs'), slow);
   // The model works a window ahead: small ones, so that most of the pool is still to come.
   await changeModelOptions(dir, 'device: cpu, threads: 1, window: 20');
   const run = () => runCli(['run', 'pipeline.yaml'], { cwd: dir });
@@ -124,6 +130,28 @@ t.test('SIGTERM: the piece in progress is finished, within a file', async (t) =>
   t.match(stdout, `${kept} reused`);
   t.strictSame(await outputs(dir), expected);
 });
+
+/** A stage that takes its time: however fast the machine is, the run is under way when the signal comes. */
+const slow = `
+import { setTimeout } from 'node:timers/promises';
+import { defineTransform, z } from 'nag-pipeline';
+
+export const slow = defineTransform({
+  name: 'slow',
+  summary: 'Waits',
+  options: z.strictObject({}),
+  example: '- {use: slow}',
+  needs: () => ({}),
+  mayDrop: () => false,
+  facts: async () => ({}),
+  async *run(input) {
+    for await (const batch of input) {
+      await setTimeout(100);
+      yield batch;
+    }
+  },
+});
+`;
 
 /** Until some of a piece is written. */
 async function writing(dir: string): Promise<void> {

@@ -13,7 +13,9 @@ import { recordOf } from '../../fixtures/records.js';
 const ids = ['20261122T020000Z-ffff', '20261123T020000Z-0000', '20261124T020000Z-1f3a'];
 
 t.test('an id has the time of its run, and sorts by it', async (t) => {
-  t.match(newRunId(new Date('2026-11-24T02:03:04.567Z')), /^20261124T020304Z-[0-9a-f]{4}$/);
+  t.match(newRunId(new Date('2026-11-24T02:03:04.567Z')), /^20261124T020304Z-237[0-9a-f]$/);
+  const inTurn = [4, 5, 16, 999].map((ms) => newRunId(new Date(Date.UTC(2026, 10, 24, 2, 3, 4, ms))));
+  t.strictSame([...inTurn].sort(), inTurn, 'of runs in the same second too');
 });
 
 t.test('what is written is read, the newest first', async (t) => {
