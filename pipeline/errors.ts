@@ -45,8 +45,11 @@ export class DataError extends NagError {
 /** True for what is wrong with data themselves: what the file system says is no fault of theirs, and may pass. */
 export function isBadData(thrown: unknown): thrown is DataError {
   if (!(thrown instanceof DataError)) return false;
-  const { cause } = thrown;
-  return !(cause instanceof Error && 'code' in cause && /^E[A-Z0-9]+$/.test(String(cause.code)));
+  return !hasErrorCode(thrown.cause);
+}
+
+function hasErrorCode(thrown: unknown): thrown is NodeJS.ErrnoException {
+  return thrown instanceof Error && 'code' in thrown && /^E[A-Z0-9]+$/.test(String(thrown.code));
 }
 
 /** `pool/a.parquet: row 17, column "doc"` */
@@ -67,12 +70,7 @@ export function messageOf(thrown: unknown): string {
 
 /** True for what the operating system refuses, as Node throws it: `EACCES: permission denied, open '/a/file'`. */
 export function isRefusal(thrown: unknown): thrown is NodeJS.ErrnoException {
-  return (
-    thrown instanceof Error &&
-    'syscall' in thrown &&
-    'code' in thrown &&
-    /^E[A-Z0-9]+$/.test(String(thrown.code))
-  );
+  return hasErrorCode(thrown) && thrown.syscall !== undefined;
 }
 
 /** True for the error codes of a full disk or an exceeded quota. */

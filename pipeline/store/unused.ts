@@ -18,7 +18,11 @@ export async function markUsed(path: string): Promise<void> {
  */
 export async function removeUnused(folder: string, since: Date): Promise<number> {
   let bytes = 0;
-  const entries = await readdir(folder, { withFileTypes: true });
+  // A pipeline without costly stages has no such folder.
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   for (const entry of entries.filter((one) => one.isDirectory())) {
     const own = join(folder, entry.name);
     const names = await readdir(own);

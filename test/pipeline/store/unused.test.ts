@@ -59,6 +59,7 @@ t.test('a folder without pieces goes; one with anything else stays', async (t) =
   for (const folder of ['emptied', 'other']) await age(join(dir, folder, old), 40);
   t.equal(await removeUnused(dir, daysAgo(30)), 2);
   t.same((await readdir(dir)).sort(), ['fresh', 'other']);
+  t.equal(await removeUnused(join(dir, 'none'), daysAgo(30)), 0, 'no folder yet');
   await writeFile(join(dir, 'file'), '');
   t.equal(await removeUnused(dir, daysAgo(0)), 0);
 });
