@@ -75,7 +75,7 @@ export const products: Part = async ({ material, folder, quick, say }) => {
         value: 100 - (100 * inGemm) / all,
         unit: '%',
         aim: atMost(12),
-        predicted: '11: attention 7, impacts 1, norms and activations the rest',
+        predicted: '15: attention 7, impacts 3 to 4, norms and activations the rest',
         limit: [first, second, third]
           .flatMap((nodes) => (nodes ? [`${nodes.operator} ${share(nodes).toFixed(1)} %`] : []))
           .join(', '),
