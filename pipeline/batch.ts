@@ -10,6 +10,7 @@ import {
   type Vector,
 } from 'apache-arrow';
 import { gatherBatch } from './arrow/gather.js';
+import { rowRange } from './arrow/row-range.js';
 import type { Needs } from './component.js';
 import { DataError, type Place } from './errors.js';
 
@@ -155,7 +156,7 @@ export function onlyNeeded(batch: Batch, needs: Needs): Batch {
   );
   if (kept.length === fields.length) return batch;
   // Columns of a batch share one buffer: what stays is copied, or it would keep what goes.
-  const everyRow = Uint32Array.from(batch.rows.keys());
+  const everyRow = rowRange(0, batch.rows.length);
   return { ...batch, columns: gatherBatch(selectColumns(batch.columns, kept), everyRow) };
 }
 

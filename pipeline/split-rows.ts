@@ -1,3 +1,4 @@
+import { rowRange } from './arrow/row-range.js';
 import { type Batch, keepRows } from './batch.js';
 
 /**
@@ -28,6 +29,6 @@ export function splitRows(
 function cut(batch: Batch, row: number): [Batch, Batch] {
   const at = batch.rows.findIndex((own) => own >= row);
   const here = at < 0 ? batch.rows.length : at;
-  const positions = Uint32Array.from(batch.rows.keys());
+  const positions = rowRange(0, batch.rows.length);
   return [keepRows(batch, positions.subarray(0, here)), keepRows(batch, positions.subarray(here))];
 }

@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
 import { ParquetSource, type RowGroup } from '../pipeline/arrow/parquet-file.js';
+import { rowRange } from '../pipeline/arrow/row-range.js';
 import { type Batch, type Bundle, emptyColumns } from '../pipeline/batch.js';
 import {
   type Context,
@@ -263,7 +264,7 @@ function chosen(
   first: number,
   only: Uint32Array | undefined,
 ): { columns: RecordBatch; rows: Uint32Array } | undefined {
-  if (!only) return { columns, rows: Uint32Array.from({ length: columns.numRows }, (_, i) => first + i) };
+  if (!only) return { columns, rows: rowRange(first, columns.numRows) };
   const rows = only.subarray(lowerBound(only, first), lowerBound(only, first + columns.numRows));
   if (rows.length === 0) return undefined;
   return {

@@ -7,6 +7,7 @@ import {
 } from 'apache-arrow';
 import { collectAfter } from './collect.js';
 import { gatherBatch } from './gather.js';
+import { rowRange } from './row-range.js';
 
 /** A batch as one complete Arrow IPC stream: its schema, its dictionaries, its rows. */
 export function encodeBatch(batch: RecordBatch): Uint8Array {
@@ -27,10 +28,7 @@ export function decodeBatch(encoded: Uint8Array): RecordBatch {
 /** A batch that the library writes as it is: slices of string views, dense unions and nulls it writes wrongly, those are copied. */
 export function writable(batch: RecordBatch): RecordBatch {
   if (!batch.schema.fields.some(isMiswritten)) return batch;
-  return gatherBatch(
-    batch,
-    Uint32Array.from({ length: batch.numRows }, (_, row) => row),
-  );
+  return gatherBatch(batch, rowRange(0, batch.numRows));
 }
 
 function isMiswritten({ type }: Field): boolean {

@@ -1,3 +1,4 @@
+import { rowRange } from '../../pipeline/arrow/row-range.js';
 import { type Batch, keepRows } from '../../pipeline/batch.js';
 import { NagError } from '../../pipeline/errors.js';
 import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
@@ -80,7 +81,7 @@ const windowBytes = 32e6;
 /** The same rows in batches of at most `most()`, which is asked before each. */
 export async function* inBatchesOf(most: () => number, input: AsyncIterable<Batch>): AsyncGenerator<Batch> {
   for await (const batch of input) {
-    const positions = Uint32Array.from(batch.rows.keys());
+    const positions = rowRange(0, batch.rows.length);
     let first = 0;
     do {
       const next = first + most();

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Schema } from 'apache-arrow';
+import { rowRange } from '../../pipeline/arrow/row-range.js';
 import { type Batch, type Bundle, keepRows, selectColumns } from '../../pipeline/batch.js';
 import type { Context, Making, OpenSource } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
@@ -81,7 +82,7 @@ export async function openStore(
       for await (const kept of readPiece(bundle.file)) {
         context.signal.throwIfAborted();
         const positions = kept.schema.fields.flatMap(({ name }, i) => (name === rowColumn ? [] : [i]));
-        const rows = Uint32Array.from({ length: kept.numRows }, (_, i) => first + i);
+        const rows = rowRange(first, kept.numRows);
         first += kept.numRows;
         const batch = finishBatch(selectColumns(kept, positions), rows, bundle, needs, reading, how);
         yield how.only ? only(batch, how.only) : batch;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Float64, makeData } from 'apache-arrow';
 import { gatherBatch } from '../../pipeline/arrow/gather.js';
 import { SpillFile } from '../../pipeline/arrow/ipc-spill.js';
+import { rowRange } from '../../pipeline/arrow/row-range.js';
 import { type Batch, inputOrder, keepRows, selectColumns, withColumn } from '../../pipeline/batch.js';
 
 /** Hidden column of a spill: each row's place in the input. */
@@ -66,7 +67,7 @@ export class ComputedColumns {
         if (next > at) kept = await load(parts[next]!);
         at = next;
         const end = endOfRun(batch, row, parts[at + 1]?.first ?? Infinity);
-        yield joined(keepRows(batch, range(row, end)), kept);
+        yield joined(keepRows(batch, rowRange(row, end - row)), kept);
         row = end;
       }
     }
@@ -124,8 +125,4 @@ function endOfRun(batch: Batch, row: number, before: number): number {
   let end = row + 1;
   while (end < batch.rows.length && inputOrder(batch, end) < before) end++;
   return end;
-}
-
-function range(start: number, end: number): Uint32Array {
-  return Uint32Array.from({ length: end - start }, (_, i) => start + i);
 }

@@ -1,3 +1,4 @@
+import { rowRange } from '../../pipeline/arrow/row-range.js';
 import { type Batch, inputOrder, keepRows } from '../../pipeline/batch.js';
 import type { CombineContext } from '../../pipeline/component.js';
 import { NagError } from '../../pipeline/errors.js';
@@ -71,7 +72,7 @@ export async function addBatch(partial: RankPartial, given: Batch, state: RankSt
   for (const tokens of offers.tokens) partial.tokens += tokens;
   if (settings.quality && partial.candidates) {
     await partial.candidates.add(offers, qualityValues(batch, settings.quality.column));
-    await partial.computed.keep(batch, Uint32Array.from(batch.rows.keys()), new Set());
+    await partial.computed.keep(batch, rowRange(0, batch.rows.length), new Set());
   } else {
     const kept = await offer(partial.rankings, offers);
     const distances = shape.targets.map(({ column }) => column);
