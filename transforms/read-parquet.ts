@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
 import { ParquetSource, type RowGroup } from '../pipeline/arrow/parquet-file.js';
+import { type RowGroupPlace, RowGroupReader } from '../pipeline/arrow/row-group-reader.js';
 import { rowRange } from '../pipeline/arrow/row-range.js';
 import { type Batch, type Bundle, emptyColumns } from '../pipeline/batch.js';
 import {
@@ -16,7 +17,6 @@ import {
 import { DataError, isBadData } from '../pipeline/errors.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
-import { IdleFile, type OpenFile } from './reading/open-file.js';
 import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
@@ -91,8 +91,7 @@ export async function openParquet(
     mapping: mapRoles(settings, schema, first),
     filter: compileWhere(settings.where, schema, first),
   };
-  const idle = new IdleFile();
-  const groups = new Map<Bundle, { file: ListedFile; groups: readonly RowGroup[] }>();
+  const groups = new Map<Bundle, { file: ListedFile; groups: readonly RowGroupPlace[] }>();
   for (const file of files) {
     for (const run of runsOf(file.rowGroups)) {
       const rows = run.reduce((sum, group) => sum + group.rows, 0);
@@ -105,18 +104,19 @@ export async function openParquet(
           rows,
           bytes,
         },
-        { file, groups: run },
+        { file, groups: run.map((group) => ({ path: file.path, group })) },
       );
     }
   }
+  const reader = new RowGroupReader([...groups.values()].flatMap((own) => own.groups));
   return {
     schema,
     roles: reading.mapping.roles,
     bundles: [...groups.keys()],
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     read: (bundle, needs, how) =>
-      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context, idle),
-    close: () => idle.close(),
+      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context, reader),
+    close: () => reader.close(),
   };
 }
 
@@ -186,68 +186,56 @@ function* runsOf(rowGroups: readonly RowGroup[]): Generator<RowGroup[]> {
 
 async function* readBundle(
   bundle: Bundle,
-  place: { file: ListedFile; groups: readonly RowGroup[] },
+  place: { file: ListedFile; groups: readonly RowGroupPlace[] },
   needs: Needs,
   how: ReadOptions,
   reading: Reading,
   settings: Options,
   context: Context,
-  idle: IdleFile,
+  reader: RowGroupReader,
 ): AsyncGenerator<Batch> {
   const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
   const columns = wanted && [...new Set([...wanted, ...(reading.filter?.columns ?? [])])];
-  const groups = place.groups.filter((group) => touches(group, bundle, how.only));
+  const groups = place.groups.filter(({ group }) => touches(group, bundle, how.only));
   if (groups.length === 0) {
     yield finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
     return;
   }
   await requireSameFile(bundle.file, place.file.stamp);
-  const file = idle.take(bundle.file);
   const reject = how.reject ?? context.reject;
-  let reusable = false;
-  try {
-    for (const group of groups) {
-      let row = group.firstRow - bundle.firstRow;
-      for await (const raw of readGroup(file, group, columns, settings, context.signal, reject)) {
-        const batch = chosen(withNullsOf(reading.schema, raw), row, how.only);
-        row += raw.numRows;
-        if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
-      }
+  for (const group of groups) {
+    let row = group.group.firstRow - bundle.firstRow;
+    for await (const raw of readGroup(reader, group, columns, settings, context.signal, reject)) {
+      const batch = chosen(withNullsOf(reading.schema, raw), row, how.only);
+      row += raw.numRows;
+      if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
     }
-    reusable = bundle.firstRow + (bundle.rows ?? 0) < place.file.rows;
-  } finally {
-    if (reusable) await idle.put(file);
-    else await file.close();
   }
 }
 
 /** A row group's batches; from the first that cannot be decoded on, its rows are rejected. */
 async function* readGroup(
-  file: OpenFile,
-  group: RowGroup,
+  reader: RowGroupReader,
+  place: RowGroupPlace,
   columns: readonly string[] | undefined,
   { batch_rows }: Options,
   signal: AbortSignal,
   reject: Reject,
 ): AsyncGenerator<RecordBatch> {
-  const source = await file.opened();
+  const { path, group } = place;
   let read = 0;
   try {
-    for await (const batch of source.read({
-      rowGroups: [group.index],
-      columns,
-      batchRows: batch_rows,
-      signal,
-    })) {
+    for await (const batch of reader.read(place, { columns, batchRows: batch_rows, signal })) {
       read += batch.numRows;
       yield batch;
     }
   } catch (error) {
     // Whoever stops the run may do so for data of its own.
     if (signal.aborted || !isBadData(error)) throw error;
-    const place = { file: file.path, row: group.firstRow + read };
-    reject(place, error.reason, { rows: group.rows - read, cause: error });
-    await file.close();
+    reject({ file: path, row: group.firstRow + read }, error.reason, {
+      rows: group.rows - read,
+      cause: error,
+    });
   }
 }
 

@@ -73,12 +73,22 @@ export class ParquetSource {
    */
   async *read(options: ReadOptions): AsyncGenerator<RecordBatch, void, undefined> {
     const columns = options.columns && this.#checkColumns(options.columns);
-    for (const index of options.rowGroups) {
-      const group = this.rowGroups[index];
-      if (!group) throw new NagError(`${this.path}: no row group ${index}, it has ${this.rowGroups.length}`);
-      if (columns?.length === 0) yield* countRows(group, options);
-      else yield* this.#readRowGroup(group, columns, options);
+    for (const group of this.#groups(options)) {
+      if (columns?.length === 0) {
+        yield* countRows(group, options);
+        continue;
+      }
+      for await (const encoded of this.#readRowGroup(group, columns, options)) {
+        const batch = await this.#decode(group, columns, () => decodeBatch(encoded));
+        if (batch.numRows > 0) yield batch;
+      }
     }
+  }
+
+  /** As `read`, some columns at least, each batch as an Arrow IPC stream in memory of its own: to be handed to another thread. */
+  async *readEncoded(options: ReadOptions): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+    const columns = options.columns && this.#checkColumns(options.columns);
+    for (const group of this.#groups(options)) yield* this.#readRowGroup(group, columns, options);
   }
 
   /** Closes the file and frees what was decoded. Reads under way end with an error. May be called twice. */
@@ -89,11 +99,19 @@ export class ParquetSource {
     await closeParquet(this.#opened);
   }
 
+  #groups({ rowGroups }: ReadOptions): RowGroup[] {
+    return rowGroups.map((index) => {
+      const group = this.rowGroups[index];
+      if (!group) throw new NagError(`${this.path}: no row group ${index}, it has ${this.rowGroups.length}`);
+      return group;
+    });
+  }
+
   async *#readRowGroup(
     group: RowGroup,
     columns: string[] | undefined,
     options: ReadOptions,
-  ): AsyncGenerator<RecordBatch, void, undefined> {
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     options.signal?.throwIfAborted();
     if (group.rows === 0) return;
     const request = {
@@ -111,10 +129,9 @@ export class ParquetSource {
         options.signal?.throwIfAborted();
         const { done, value } = await decode(() => reader.read());
         if (done) break;
+        rows += value.numRows;
         // This copies the batch out of WASM memory, which it leaves.
-        const batch = await decode(() => decodeBatch(value.intoIPCStream()));
-        rows += batch.numRows;
-        if (batch.numRows > 0) yield batch;
+        yield await decode(() => value.intoIPCStream() as Uint8Array<ArrayBuffer>);
       }
     } finally {
       await this.#cancel(reader);

@@ -114,7 +114,27 @@ function guarded<T>(
 
 const require = createRequire(import.meta.url);
 const libraryPath = require.resolve('parquet-wasm/node');
-let compiled: { readonly source: string; readonly module: object } | undefined;
+
+/** The library, read and compiled; threads can be given it, and then compile nothing again. */
+export interface CompiledParquet {
+  readonly source: string;
+  readonly module: object;
+}
+
+let compiled: CompiledParquet | undefined;
+
+export function compiledParquet(): CompiledParquet {
+  compiled ??= {
+    source: readFileSync(libraryPath, 'utf8'),
+    module: new WebAssembly.Module(readFileSync(join(dirname(libraryPath), 'parquet_wasm_bg.wasm'))),
+  };
+  return compiled;
+}
+
+/** Uses what another thread has compiled. */
+export function useCompiledParquet(library: CompiledParquet): void {
+  compiled = library;
+}
 
 /**
  * Evaluates the library's own Node build once more, with its own globals. The library runs its tasks in
@@ -122,11 +142,7 @@ let compiled: { readonly source: string; readonly module: object } | undefined;
  * of a broken instance would throw later, out of nowhere. Both are reachable only through the globals it sees.
  */
 function evaluate(onTrap: (cause: unknown) => void, isBroken: () => boolean): ParquetLibrary {
-  compiled ??= {
-    source: readFileSync(libraryPath, 'utf8'),
-    module: new WebAssembly.Module(readFileSync(join(dirname(libraryPath), 'parquet_wasm_bg.wasm'))),
-  };
-  const { source, module } = compiled;
+  const { source, module } = compiledParquet();
   const run = compileFunction(
     source,
     ['exports', 'require', '__dirname', 'queueMicrotask', 'FinalizationRegistry', 'WebAssembly'],
