@@ -48,6 +48,7 @@ export class DecoderThread {
       return;
     }
     this.#decoding = undefined;
+    this.#worker.unref();
     decoding?.end(message.kind === 'failed' ? unpackFailure(message.failure) : undefined);
   }
 
@@ -101,7 +102,8 @@ export class Decoding {
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    this.#worker.unref();
+    // After the end that is no longer for this one to say: the thread may be closing, which is waited for too.
+    if (!this.#ended) this.#worker.unref();
   }
 
   #send(message: ToDecoder): void {
