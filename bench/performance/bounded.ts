@@ -67,6 +67,8 @@ export const bounded: Part = async ({ folder, quick, say }) => {
       unit: '×',
       aim: atMost(1),
       predicted: 'below 1: keys go to disk',
+      limit:
+        'the selection is a small part of it: what the threads hold that decode differs by more from run to run',
     },
   ];
   return {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, mkdir, open as openFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, open as openFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
@@ -58,7 +58,7 @@ async function fetchBlob(file: RemoteFile, blob: string, task: Download): Promis
   // Whole it is also where another process was as fast.
   if (whole) return;
   // What an earlier attempt left may have been spoilt; what came just now has no such excuse.
-  if (before > 0) return await fetchBlob(file, blob, task);
+  if (before > 0 || problem === gone) return await fetchBlob(file, blob, task);
   const what = problem ?? 'it cannot be put into the cache';
   throw new DataError({ file: file.name }, `${what}; it was thrown away: run again to fetch it again`);
 }
@@ -90,7 +90,8 @@ async function fetchFrom(start: number, partial: string, { open, onBytes, signal
       onBytes(at);
     }
   };
-  await (await openFile(partial, 'a')).close();
+  // Where it is gone by now, nothing may be written behind bytes that are not there.
+  if (start === 0) await (await openFile(partial, 'a')).close();
   const file = createWriteStream(partial, { flags: 'r+', start, flush: true });
   await pipeline(blob.slice(start).stream(), counted, file, { signal });
 }
@@ -103,6 +104,8 @@ function isFinal(error: unknown): boolean {
   );
 }
 
+const gone = 'another process has finished it, or thrown it away';
+
 /** How a file differs from what the hub promised. */
 async function difference(
   file: RemoteFile,
@@ -110,22 +113,34 @@ async function difference(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const bytes = await sizeOf(partial);
+  if (bytes === undefined) return gone;
   if (bytes !== file.bytes) return `expected ${file.bytes} bytes, ${bytes} came`;
   if (file.checksum === undefined) return undefined;
   const { kind, hex } = file.checksum;
   const hash = createHash(kind === 'git' ? 'sha1' : kind);
   if (kind === 'git') hash.update(`blob ${file.bytes}\0`);
-  await pipeline(createReadStream(partial, { highWaterMark: 1 << 20 }), hash, { signal });
+  try {
+    await pipeline(createReadStream(partial, { highWaterMark: 1 << 20 }), hash, { signal });
+  } catch (error) {
+    if (isMissing(error)) return gone;
+    throw error;
+  }
   const found: unknown = hash.digest('hex');
   return found === hex ? undefined : `its checksum is ${String(found)}, the hub says ${hex}`;
 }
 
+/** Shows a blob under a name; whoever reads the name meanwhile finds it. */
 async function link(blob: string, name: string): Promise<void> {
-  await rm(name, { force: true });
-  await symlink(relative(dirname(name), blob), name).catch(async (error: NodeJS.ErrnoException) => {
-    // Some systems have no links for everybody.
-    if (error.code !== 'EEXIST') await copyFile(blob, name);
-  });
+  const target = relative(dirname(name), blob);
+  if ((await readlink(name).catch(() => undefined)) === target) return;
+  const aside = `${name}.${randomUUID()}`;
+  // Some systems have no links for everybody.
+  await symlink(target, aside).catch(() => copyFile(blob, aside));
+  await rename(aside, name);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {

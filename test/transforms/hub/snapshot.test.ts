@@ -153,10 +153,17 @@ t.test('what an earlier attempt left is not trusted', async (t) => {
 });
 
 t.test('several at the same time do not harm one another', async (t) => {
-  const { hub, open } = await setUp(t);
-  hub.cuts.push(10, 10, 10, 10, 100_000, 50_000);
-  const opened = await Promise.all([open(), open(), open()]);
-  for (const { folder } of opened) t.strictSame(await readFile(join(folder, 'model.safetensors')), weights);
+  const { hub, cache, folder: model, open } = await setUp(t);
+  for (const cuts of [[10, 10, 10, 10, 100_000, 50_000], ...Array.from({ length: 12 }, () => [])]) {
+    hub.cuts.push(...cuts);
+    const opened = await Promise.all(Array.from({ length: 5 }, () => open()));
+    for (const { folder } of opened) {
+      t.ok((await readFile(join(folder, 'model.safetensors'))).equals(weights));
+      t.strictSame((await readdir(folder)).sort(), ['config.json', 'model.safetensors']);
+    }
+    t.equal((await readdir(join(model, 'blobs'))).length, 2, 'nothing is left');
+    await rm(cache, { recursive: true });
+  }
 });
 
 t.test('content that is not what was listed is thrown away', async (t) => {
