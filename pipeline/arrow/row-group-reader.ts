@@ -30,7 +30,7 @@ const usual: ThreadUse = {
   threads: Math.min(4, availableParallelism()),
   fromBytes: 32e6,
   fromShare: 0.25,
-  mostBytes: 256e6,
+  mostBytes: 128e6,
 };
 
 type Options = Pick<ReadOptions, 'columns' | 'batchRows' | 'signal'>;
