@@ -42,6 +42,8 @@ export class DecoderThread {
   }
 
   #receive(message: FromDecoder): void {
+    // What comes while it is closed must not let go of the process, which waits for the thread's end.
+    if (this.#failure) return;
     const decoding = this.#decoding;
     if (message.kind === 'batch') {
       decoding?.put(message.encoded);

@@ -232,6 +232,30 @@ t.test('no thread keeps a process that waits for nothing', async (t) => {
   t.equal(stdout, '10 true\n');
 });
 
+t.test('whoever closes while threads are at work goes on', async (t) => {
+  const { places } = await pool(t);
+  const module = new URL('../../../pipeline/arrow/row-group-reader.js', import.meta.url).href;
+  const script = `
+    import { RowGroupReader } from ${JSON.stringify(module)};
+    const order = ${JSON.stringify(places)}.map(({ path, group }) => ({ path, group: { ...group, columnBytes: () => 1 } }));
+    const close = async () => {
+      for (let round = 0; round < 15; round++) {
+        const reader = new RowGroupReader(order, ${JSON.stringify({ ...atOnce, threads: 3 })});
+        for await (const batch of reader.read(order[0], { batchRows: 1 + 10 * round })) if (batch.numRows > 0) break;
+        // Messages that say the end of row groups are on their way by now.
+        for (const end = performance.now() + round; performance.now() < end; );
+        await reader.close();
+      }
+      console.log('closed');
+    };
+    close();
+  `;
+  const { stdout } = await promisify(execFile)(...nodeCommand(['--input-type=module', '-e', script]), {
+    timeout: 120_000,
+  });
+  t.equal(stdout, 'closed\n');
+});
+
 t.test('the program brings the thread with it', async (t) => {
   const { paths } = await pool(t);
   const workerData: DecoderSetup = { library: compiledParquet(), ahead: 1 };
