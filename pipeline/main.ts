@@ -12,7 +12,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // A log that nobody reads, or whose disk is full, must not end a run; and there is nowhere left to tell it.
 process.stderr.on('error', () => undefined);
 
-main(args, version()).catch((error: unknown) => {
+// Awaited: were nothing left to wait for before the end, Node would exit with 13, and not with 0.
+await main(args, version()).catch((error: unknown) => {
   const { exitCode, text } = failureOf(error, args);
   process.stderr.write(text);
   process.exitCode = exitCode;
