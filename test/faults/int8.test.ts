@@ -3,7 +3,15 @@ import { join } from 'node:path';
 import t from 'tap';
 import { runCli } from '../fixtures/cli.js';
 import { projectRoot } from '../fixtures/paths.js';
-import { forget, makeResumable, outputs, rows, runPieces, writeVariant } from '../fixtures/resumable.js';
+import {
+  forget,
+  makeResumable,
+  outputs,
+  rows,
+  runPieces,
+  runPiecesApart,
+  writeVariant,
+} from '../fixtures/resumable.js';
 
 const int8 = ', precision: int8, min_agreement: 0';
 
@@ -14,7 +22,7 @@ t.test('int8, killed again and again: the same bytes', async (t) => {
   t.match(whole.done?.notes.join('\n'), /int8 and float32 share \d\.\d+ of the top neurons/);
   const expected = await outputs(dir);
   await forget(dir);
-  for (const pieces of [1, 2]) t.equal((await runPieces(dir, pieces)).done, undefined, 'it was killed');
+  for (const pieces of [1, 2]) t.equal((await runPiecesApart(dir, pieces)).done, undefined, 'it was killed');
   t.ok((await runPieces(dir)).done);
   t.strictSame(await outputs(dir), expected);
 });

@@ -12,6 +12,7 @@ import {
   rows,
   rowsKept,
   runPieces,
+  runPiecesApart,
 } from '../fixtures/resumable.js';
 
 for (const { form, ranked } of [
@@ -27,7 +28,7 @@ for (const { form, ranked } of [
     await forget(dir);
     let kept = 0;
     for (const pieces of [1, 2, 1]) {
-      t.equal((await runPieces(dir, pieces)).done, undefined, 'it was killed');
+      t.equal((await runPiecesApart(dir, pieces)).done, undefined, 'it was killed');
       const now = await rowsKept(dir);
       t.ok(now > kept, `${now} rows are kept`);
       kept = now;
@@ -48,7 +49,7 @@ t.test('two sessions on the CPU, killed: the same bytes as of one that was not',
   const expected = await rowsOf(dir);
   await forget(dir);
   await changeModelOptions(dir, 'devices: [cpu, cpu]');
-  t.equal((await runPieces(dir, 2)).done, undefined);
+  t.equal((await runPiecesApart(dir, 2)).done, undefined);
   t.ok((await rowsKept(dir)) > 0);
   const { done, stderr } = await runPieces(dir);
   t.ok(done, stderr);
@@ -86,7 +87,7 @@ stages:
   t.equal(whole.done?.computed, total, whole.stderr);
   const expected = await outputs(dir);
   await forget(dir);
-  t.equal((await runPieces(dir, 2)).done, undefined);
+  t.equal((await runPiecesApart(dir, 2)).done, undefined);
   const kept = await rowsKept(dir);
   t.equal((await runPieces(dir)).done?.computed, total - kept);
   t.strictSame(await outputs(dir), expected);
