@@ -1,22 +1,23 @@
 import { Dictionary, Int8, Int32, RecordBatch, Utf8 } from 'apache-arrow';
 import t from 'tap';
 import { concatBatches } from '../../../pipeline/arrow/concat.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { batchOf, dataOf, sampleBatches, throughIpc, values } from '../../fixtures/columns.js';
 
 for (const { name, batch } of sampleBatches()) {
-  t.test(`joins ${name}`, async (t) => {
+  allSame(t, `joins ${name}`, (same) => {
     const cuts = [0, 13, 14, 14, 77, batch.numRows];
     const slices = cuts.slice(1).map((end, index) => batch.slice(cuts[index]!, end));
     const joined = concatBatches(slices);
-    t.same(values(joined), values(batch), 'slices of one batch');
-    t.same(values(throughIpc(joined)), values(batch), 'and the buffers are well-formed');
+    same(values(joined), values(batch), 'slices of one batch');
+    same(values(throughIpc(joined)), values(batch), 'and the buffers are well-formed');
     const read = [throughIpc(batch.slice(20, 90)), batch, throughIpc(batch.slice(3, 4))];
-    t.same(
+    same(
       values(concatBatches(read)),
       read.flatMap(values),
       'batches with buffers and dictionaries of their own',
     );
-    t.same(values(concatBatches([batch.slice(0, 0)])), [], 'no rows');
+    same(values(concatBatches([batch.slice(0, 0)])), [], 'no rows');
   });
 }
 

@@ -1,10 +1,11 @@
 import { Field, Int32, makeData, RecordBatch, Schema, Struct, Utf8 } from 'apache-arrow';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { gatherBatch } from '../../../pipeline/arrow/gather.js';
+import { allSame, type Same } from '../../fixtures/all-same.js';
 import { batchOf, dataOf, sampleBatches, throughIpc, values } from '../../fixtures/columns.js';
 
 for (const { name, batch } of sampleBatches()) {
-  t.test(`rows of ${name}`, async (t) => checkGather(t, batch));
+  allSame(t, `rows of ${name}`, (same) => checkGather(same, batch));
 }
 
 t.test('a gathered batch owns its memory', async (t) => {
@@ -50,7 +51,7 @@ t.test('more text than 32-bit offsets can address is an error that names the col
 });
 
 /** Gathers from a batch and from a slice of it that starts within a byte of its bitmaps. */
-function checkGather(t: Test, whole: RecordBatch): void {
+function checkGather(same: Same, whole: RecordBatch): void {
   for (const [name, batch] of [
     ['whole', whole],
     ['a slice', whole.slice(13, whole.numRows - 9)],
@@ -66,9 +67,9 @@ function checkGather(t: Test, whole: RecordBatch): void {
     for (const [order, rows] of Object.entries(orders)) {
       const gathered = gatherBatch(batch, rows);
       const expected = Array.from(rows, (row) => all[row]);
-      t.same(values(gathered), expected, `${name}: ${order}`);
+      same(values(gathered), expected, `${name}: ${order}`);
       if (name === 'whole')
-        t.same(values(throughIpc(gathered)), expected, `${order}, as another library reads it`);
+        same(values(throughIpc(gathered)), expected, `${order}, as another library reads it`);
     }
   }
 }

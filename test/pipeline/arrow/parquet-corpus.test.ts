@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { DataType, type RecordBatch } from 'apache-arrow';
 import t from 'tap';
 import { concatBatches } from '../../../pipeline/arrow/concat.js';
 import { ParquetSource } from '../../../pipeline/arrow/parquet-file.js';
 import { writeParquet } from '../../../pipeline/arrow/parquet-writer.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { needsRealData, realData } from '../../fixtures/paths.js';
 
 /** Files that other libraries keep because something is odd about them. */
@@ -36,33 +36,36 @@ const unsupported: Readonly<Record<string, RegExp>> = {
   'encrypt_columns_plaintext_footer.parquet.encrypted': undecodable,
 };
 
+const writing = { compression: 'zstd', rowGroupRows: 700, metadata: {} } as const;
+
 t.test(
   'every file of the corpus is read to its last row and written again, or gives one clear error',
   needsRealData,
   async (t) => {
     const out = join(t.testdir(), 'copy.parquet');
     let read = 0;
-    for (const path of corpusFiles()) {
-      const name = path.slice(corpus.length + 1);
-      const reason = unsupported[path.slice(path.lastIndexOf('/') + 1)];
-      if (reason) {
-        await t.rejects(readRows(path), { name: 'DataError', message: reason, place: { file: path } }, name);
-        continue;
+    await allSame(t, 'the files', async (same) => {
+      for (const path of corpusFiles()) {
+        const name = path.slice(corpus.length + 1);
+        const reason = unsupported[path.slice(path.lastIndexOf('/') + 1)];
+        if (reason) {
+          await t.rejects(
+            readRows(path),
+            { name: 'DataError', message: reason, place: { file: path } },
+            name,
+          );
+          continue;
+        }
+        const { source, batches } = await readRows(path);
+        const rows = batches.flatMap(comparable);
+        same(rows.length, source.rows, name);
+        await writeParquet(out, source.schema, asyncFrom(batches), writing);
+        const again = (await readRows(out)).batches.flatMap(comparable);
+        same(again, rows, `${name}, written and read again`);
+        if (batches.length > 1) same(comparable(concatBatches(batches)), rows, `${name}, joined`);
+        read++;
       }
-      const { source, batches } = await readRows(path);
-      const rows = batches.flatMap(comparable);
-      t.equal(rows.length, source.rows, name);
-      await writeParquet(out, source.schema, asyncFrom(batches), {
-        compression: 'zstd',
-        rowGroupRows: 700,
-        metadata: {},
-      });
-      const again = (await readRows(out)).batches.flatMap(comparable);
-      t.ok(isDeepStrictEqual(again, rows), `${name}, written and read again`);
-      if (batches.length > 1)
-        t.ok(isDeepStrictEqual(comparable(concatBatches(batches)), rows), `${name}, joined`);
-      read++;
-    }
+    });
     t.ok(read >= 130, `${read} files were read`);
   },
 );
@@ -81,24 +84,18 @@ const differently: Readonly<Record<string, string>> = {
 t.test('values are those that hyparquet documents', needsRealData, async (t) => {
   const folder = join(corpus, 'hyparquet');
   let compared = 0;
-  for (const name of readdirSync(folder).filter((name) => name.endsWith('.parquet'))) {
-    const expectation = join(folder, name.replace(/parquet$/, 'json'));
-    // Shredded files hold variants, which hyparquet puts together again.
-    const skipped = name in unsupported || name in differently || name.startsWith('shredded');
-    if (skipped || !existsSync(expectation)) continue;
-    const expected: unknown[] = JSON.parse(readFileSync(expectation, 'utf8'));
-    const { batches } = await readRows(join(folder, name));
-    const found = batches.flatMap(documentedRows);
-    const wrong = expected.findIndex(
-      (row, index) => !isDeepStrictEqual(canonical(row), canonical(found[index])),
-    );
-    t.same(
-      [found.length, found[wrong]],
-      [expected.length, expected[wrong]],
-      `${name}: rows, and the first that differs`,
-    );
-    compared++;
-  }
+  await allSame(t, 'the rows', async (same) => {
+    for (const name of readdirSync(folder).filter((name) => name.endsWith('.parquet'))) {
+      const expectation = join(folder, name.replace(/parquet$/, 'json'));
+      // Shredded files hold variants, which hyparquet puts together again.
+      const skipped = name in unsupported || name in differently || name.startsWith('shredded');
+      if (skipped || !existsSync(expectation)) continue;
+      const expected: unknown[] = JSON.parse(readFileSync(expectation, 'utf8'));
+      const { batches } = await readRows(join(folder, name));
+      same(canonical(batches.flatMap(documentedRows)), canonical(expected), name);
+      compared++;
+    }
+  });
   t.ok(compared >= 45, `${compared} files were compared`);
 });
 

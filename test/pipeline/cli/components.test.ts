@@ -6,6 +6,7 @@ import { describe, exampleConfig } from '../../../pipeline/cli/components.js';
 import { loadConfig } from '../../../pipeline/config/load.js';
 import { optionDocs } from '../../../pipeline/config/options.js';
 import { makePlan } from '../../../pipeline/plan.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { runCli } from '../../fixtures/cli.js';
 
 const loading = {
@@ -16,26 +17,33 @@ const loading = {
   loadPlugin: async () => [],
 };
 
-for (const component of builtins.values()) {
-  t.test(component.name, async (t) => {
-    t.match(component.summary, /^[A-Z].{10,90}[^.]$/, 'one line for the list');
-    for (const { name, description, type } of optionDocs(component)) {
-      t.match(description, /\S.{5,}/, `${name} is described`);
-      t.notMatch(type, /any|undefined|object/, `${name} has a type`);
+/** Of a text that must match, and of one that must not: nothing where all is well, otherwise the text itself. */
+const unlike = (text: string | undefined, pattern: RegExp) => (pattern.test(text ?? '') ? undefined : text);
+const like = (text: string, pattern: RegExp) => (pattern.test(text) ? text : undefined);
+
+t.test('every component is described, and its example shows it', async (t) => {
+  const file = join(t.testdir(), 'example.yaml');
+  await allSame(t, 'components', async (same) => {
+    for (const component of builtins.values()) {
+      const { name, kind, summary } = component;
+      same(unlike(summary, /^[A-Z].{10,90}[^.]$/), undefined, `${name}: one line for the list`);
+      for (const option of optionDocs(component)) {
+        const { description, type } = option;
+        same(/\S.{5,}/.test(description ?? ''), true, `${name}: ${option.name} is described`);
+        same(like(type, /any|undefined|object/), undefined, `${name}: ${option.name} has a type`);
+      }
+      const text = describe(component);
+      const [first] = text.split('\n');
+      same(first, `${name} (${kind}): ${summary}`, `${name}: the first line`);
+      await writeFile(file, exampleConfig(component));
+      const { stages } = await loadConfig(file, loading);
+      makePlan(stages);
+      const used = stages.map((stage) => stage.component.name);
+      same(used.includes(name), true, `${name}: the example shows it`);
+      same(text.endsWith(exampleConfig(component)), true, `${name}: and is what describe prints`);
     }
-    const text = describe(component);
-    t.ok(text.startsWith(`${component.name} (${component.kind}): ${component.summary}\n`));
-    const file = join(t.testdir(), 'example.yaml');
-    await writeFile(file, exampleConfig(component));
-    const { stages } = await loadConfig(file, loading);
-    makePlan(stages);
-    t.ok(
-      stages.some((stage) => stage.component.name === component.name),
-      'the example shows it',
-    );
-    t.ok(text.endsWith(exampleConfig(component)), 'and is what describe prints');
   });
-}
+});
 
 t.test('list', async (t) => {
   const { code, stdout } = await runCli(['list']);

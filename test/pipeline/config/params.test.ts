@@ -1,6 +1,7 @@
 import t from 'tap';
 import { createFindings } from '../../../pipeline/config/findings.js';
 import { type ParamInputs, resolveParams } from '../../../pipeline/config/params.js';
+import { allSame } from '../../fixtures/all-same.js';
 
 function resolve(params: Record<string, unknown>, inputs: Partial<ParamInputs> = {}) {
   const findings = createFindings();
@@ -52,14 +53,15 @@ const texts: readonly [type: string, text: string, value: string | number | bool
   ['date', '2026-2-9', undefined],
 ];
 
-for (const [type, text, value] of texts) {
-  t.test(`${type} from ${JSON.stringify(text)}`, async (t) => {
+allSame(t, 'each type from text', (same) => {
+  for (const [type, text, value] of texts) {
+    const name = `${type} from ${JSON.stringify(text)}`;
     const { values, messages } = resolve({ p: { type } }, { set: new Map([['p', text]]) });
-    t.strictSame(values, { p: value });
-    t.equal(messages.length, value === undefined ? 1 : 0);
-    if (value === undefined) t.match(messages[0], /^expected .*, found ".*" \(from --set p\)$/);
-  });
-}
+    same(values, { p: value }, name);
+    const fault = messages.join().replace(/^expected .*, found ".*" \(from --set p\)$/, 'told');
+    same(fault, value === undefined ? 'told' : '', `${name}: the message`);
+  }
+});
 
 t.test('text in the file is text', async (t) => {
   t.strictSame(resolve({ p: { default: 1.1 } }).messages, [

@@ -10,6 +10,7 @@ import {
   type LockOptions,
   runningText,
 } from '../../../pipeline/state/lock.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { gate } from '../../fixtures/engine.js';
 import { startLockProcess } from '../../fixtures/lock-process.js';
 
@@ -104,22 +105,28 @@ t.test('of many that start at once exactly one wins', async (t) => {
   const starters = await Promise.all(Array.from({ length: 8 }, startLockProcess));
   t.teardown(() => Promise.all(starters.map(({ kill }) => kill())));
   const fresh = t.testdir({ left: {}, empty: Object.fromEntries([...Array(20).keys()].map((i) => [i, {}])) });
-  for (let round = 0; round < 60; round++) {
-    // An empty folder, the lock of a dead process, or whatever the last round left.
-    const folder = round < 20 ? join(fresh, 'empty', String(round)) : join(fresh, 'left');
-    if (round >= 40)
-      for (const name of locks(folder))
-        writeFileSync(
-          join(folder, name),
-          JSON.stringify({ ...(await ownHolder('dead')), processStart: '1' }),
-        );
-    const answers = await Promise.all(starters.map(({ take }) => take(folder)));
-    const winners = starters.filter((_, i) => answers[i] === 'won');
-    const refused = answers.filter((answer) => answer.startsWith('3 "nightly" is running'));
-    if (winners.length !== 1 || refused.length !== 7) t.fail(`round ${round}: ${answers.join('\n')}`);
-    t.match(refused[0], `process ${winners[0]?.child.pid} `, `round ${round}`);
-    await winners[0]?.release();
-  }
+  await allSame(t, 'one wins, and the others say who', async (same) => {
+    for (let round = 0; round < 60; round++) {
+      // An empty folder, the lock of a dead process, or whatever the last round left.
+      const folder = round < 20 ? join(fresh, 'empty', String(round)) : join(fresh, 'left');
+      if (round >= 40)
+        for (const name of locks(folder))
+          writeFileSync(
+            join(folder, name),
+            JSON.stringify({ ...(await ownHolder('dead')), processStart: '1' }),
+          );
+      const answers = await Promise.all(starters.map(({ take }) => take(folder)));
+      const winners = starters.filter((_, i) => answers[i] === 'won');
+      const refused = answers.filter((answer) => answer.startsWith('3 "nightly" is running'));
+      const told = refused[0]?.includes(`process ${winners[0]?.child.pid} `);
+      same(
+        { winners: winners.length, refused: refused.length, told },
+        { winners: 1, refused: 7, told: true },
+        `round ${round}: ${answers.join(' | ')}`,
+      );
+      await winners[0]?.release();
+    }
+  });
 });
 
 t.test('a process with the same number is not the holder', async (t) => {

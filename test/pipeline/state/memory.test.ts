@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import t from 'tap';
 import { DataError } from '../../../pipeline/errors.js';
 import { openMemory, type StageMemories } from '../../../pipeline/state/memory.js';
+import { allSame } from '../../fixtures/all-same.js';
 
 const { signal } = new AbortController();
 const silent = (text: string) => t.fail(`unexpected note: ${text}`);
@@ -72,10 +73,12 @@ t.test('stages and names are any text, values any bytes', async (t) => {
   await memory.of('empty').remember('value', new Uint8Array(0));
   await memory.commit();
   const next = await openMemory(folder, signal, silent);
-  for (const { stage, name } of owners) {
-    const found = await next.of(stage).recall(name);
-    t.strictSame([...(found ?? [])], [...value(JSON.stringify([stage, name]))]);
-  }
+  await allSame(t, 'what is recalled', async (same) => {
+    for (const { stage, name } of owners) {
+      const owner = JSON.stringify([stage, name]);
+      same([...((await next.of(stage).recall(name)) ?? [])], [...value(owner)], owner.slice(0, 80));
+    }
+  });
   t.strictSame(await next.of('empty').recall('value'), new Uint8Array(0));
   const large = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31) % 251);
   await next.of('large').remember('value', large);

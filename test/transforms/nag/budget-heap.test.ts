@@ -1,6 +1,7 @@
 import t from 'tap';
 import { BudgetHeap, type Selection } from '../../../transforms/nag/budget-heap.js';
 import { docidBytes } from '../../../transforms/nag/docid.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { randomIntegers } from './random.js';
 
 interface Document {
@@ -87,7 +88,7 @@ const shapes: Readonly<Record<string, Shape>> = {
 };
 
 for (const [name, shape] of Object.entries(shapes)) {
-  t.test(`equals the plain sort: ${name}`, async (t) => {
+  allSame(t, `equals the plain sort: ${name}`, (same) => {
     const random = randomIntegers(name.length);
     for (let trial = 0; trial < 25; trial++) {
       const documents = shuffled(
@@ -106,18 +107,22 @@ for (const [name, shape] of Object.entries(shapes)) {
       ]) {
         const expected = plainSelection(documents, budget);
         const heap = offer(new BudgetHeap(budget), documents);
-        t.equal(orders(heap.result()), expected, `budget ${budget} of ${total}`);
+        same(orders(heap.result()), expected, `trial ${trial}, budget ${budget} of ${total}`);
         const smaller = random(budget + 1);
-        t.strictSame(
+        same(
           orders(heap.result(smaller)),
           plainSelection(documents, smaller),
-          'a smaller exact budget',
+          `trial ${trial}, budget ${budget}, cut to the smaller budget ${smaller}`,
         );
         const parts = Array.from({ length: 1 + random(4) }, () => new BudgetHeap(budget));
         for (const document of documents) offer(parts[random(parts.length)]!, [document]);
         const merged = new BudgetHeap(budget);
         for (const part of parts) merged.merge(part);
-        t.equal(orders(merged.result()), expected, 'merged from parts');
+        same(
+          orders(merged.result()),
+          expected,
+          `trial ${trial}, budget ${budget}, merged from ${parts.length} parts`,
+        );
       }
     }
   });

@@ -1,10 +1,11 @@
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { BudgetHeap } from '../../../transforms/nag/budget-heap.js';
 import { createCut, cutPrefix } from '../../../transforms/nag/cut.js';
 import { compareBytes, docidBytes } from '../../../transforms/nag/docid.js';
 import { decodeKey, encodeKey } from '../../../transforms/nag/keys.js';
 import { addFeatures, createCounts, mergeCounts, profileWeights } from '../../../transforms/nag/profile.js';
 import { distancesTo } from '../../../transforms/nag/similarity.js';
+import { allSame, type Same } from '../../fixtures/all-same.js';
 import { decode, goldenNames, readGolden } from '../../fixtures/golden.js';
 
 /** What test/reference/ranking.py writes. */
@@ -47,8 +48,8 @@ for (const name of names) {
       const found = distancesInBatches(golden, weights, 37);
       t.equal(firstDifference(found, expected), -1, 'every distance is bit-equal');
 
-      checkHeaps(t, golden, ranking, found);
-      await checkSortedKeys(t, golden, ranking, found);
+      allSame(t, 'what each budget selects', (same) => checkHeaps(same, golden, ranking, found));
+      await allSame(t, 'over sorted keys', (same) => checkSortedKeys(same, golden, ranking, found));
     });
   }
 }
@@ -79,7 +80,7 @@ function distancesInBatches({ pool, layers, width, k }: Case, weights: Float64Ar
 }
 
 /** One heap for each budget; one for the largest, cut exactly afterwards; and four merged. */
-function checkHeaps(t: Test, golden: Case, ranking: Ranking, distance: Float64Array): void {
+function checkHeaps(same: Same, golden: Case, ranking: Ranking, distance: Float64Array): void {
   const rows = distance.length;
   const fill = (heap: BudgetHeap, start: number, step: number) => {
     for (let row = start; row < rows; row += step) {
@@ -91,27 +92,27 @@ function checkHeaps(t: Test, golden: Case, ranking: Ranking, distance: Float64Ar
   for (const { budget, rows, single } of ranking.selections) {
     const expected = ranking.order.slice(0, rows);
     const own = fill(new BudgetHeap(budget), 0, 1).result();
-    t.same([...own.order], expected, `budget ${budget}: ${rows} rows`);
-    t.same(
+    same([...own.order], expected, `budget ${budget}: ${rows} rows`);
+    same(
       [...own.distance],
       expected.map((row) => distance[row]!),
       `budget ${budget}: their distances`,
     );
-    t.equal(own.single, single, `budget ${budget}: ${single ? 'nothing fits' : 'it fits'}`);
-    t.same([...large.result(budget).order], expected, `budget ${budget}, known at the end`);
+    same(own.single, single, `budget ${budget}: ${single ? 'nothing fits' : 'it fits'}`);
+    same([...large.result(budget).order], expected, `budget ${budget}, known at the end`);
     const merged = fill(new BudgetHeap(budget), 0, 4);
     for (const part of [3, 1, 2]) merged.merge(fill(new BudgetHeap(budget), part, 4));
-    t.same([...merged.result().order], expected, `budget ${budget}, of four parts`);
+    same([...merged.result().order], expected, `budget ${budget}, of four parts`);
   }
 }
 
 /** The way over sorted keys, as on disk. */
-async function checkSortedKeys(t: Test, golden: Case, ranking: Ranking, distance: Float64Array) {
+async function checkSortedKeys(same: Same, golden: Case, ranking: Ranking, distance: Float64Array) {
   const keys = golden.docids.map((docid, row) =>
     encodeKey(distance[row]!, docidBytes(docid), golden.tokens[row] ?? 0, row),
   );
   const ranked = keys.sort(compareBytes).map(decodeKey);
-  t.same(
+  same(
     ranked.map((key) => key.order),
     ranking.order,
     'sorted keys are in rank order',
@@ -120,8 +121,8 @@ async function checkSortedKeys(t: Test, golden: Case, ranking: Ranking, distance
     const cut = createCut(budget);
     const taken: number[] = [];
     for await (const key of cutPrefix(ranked, cut)) taken.push(key.order);
-    t.same(taken, ranking.order.slice(0, rows), `budget ${budget}, from sorted keys`);
-    t.equal(cut.single, single, `budget ${budget}, from sorted keys: ${single ? 'nothing fits' : 'it fits'}`);
+    same(taken, ranking.order.slice(0, rows), `budget ${budget}, from sorted keys`);
+    same(cut.single, single, `budget ${budget}, from sorted keys: ${single ? 'nothing fits' : 'it fits'}`);
   }
 }
 

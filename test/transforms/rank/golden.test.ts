@@ -5,6 +5,7 @@ import { type FeatureInfo, featureData, featureMetadata } from '../../../transfo
 import { profile } from '../../../transforms/profile.js';
 import { rank } from '../../../transforms/rank.js';
 import { score } from '../../../transforms/score.js';
+import { allSame, type Same } from '../../fixtures/all-same.js';
 import {
   cells,
   collectSink,
@@ -129,33 +130,32 @@ for (const one of golden.cases) {
   const name = JSON.stringify({ targets: one.targets, power: one.power, ...one.rank });
   t.test(`as NumPy and pandas select: ${name}`, async (t) => {
     const dir = t.testdir();
-    for (const { sizes, memory } of [
-      { sizes: [1000], memory: 1024 },
-      { sizes: [1, 37, 5], memory: 1024 },
-      { sizes: [20], memory: 0.004 },
-    ]) {
-      const log = await selection(one, sizes, memory, dir);
-      t.strictSame(byRank(log, 'n'), one.rows, 'documents');
-      const distances = [...decode.float64(one.nag_distance)];
-      t.ok(same(byRank(log, 'nag_distance'), distances), 'distances, bit for bit');
-      const names = log.batches[0]!.columns.schema.fields.map((field) => field.name);
-      if (one.target) t.strictSame(byRank(log, 'target'), one.target, 'targets');
-      else t.notOk(names.includes('target'));
-      if (one.combined_score !== null) {
-        const scores = [...decode.float64(one.combined_score)];
-        t.ok(same(byRank(log, 'combined_score'), scores), 'combined scores, bit for bit');
-        const { column } = one.rank.quality!;
-        const quality = golden.columns[column]!;
-        t.strictSame(
-          byRank(log, column),
-          one.rows.map((row) => quality[row]),
-          'quality',
-        );
-      } else t.notOk(names.includes('combined_score'));
-    }
+    await allSame(t, 'the selection', async (same) => {
+      for (const { sizes, memory } of [
+        { sizes: [1000], memory: 1024 },
+        { sizes: [1, 37, 5], memory: 1024 },
+        { sizes: [20], memory: 0.004 },
+      ])
+        checkSelection(same, await selection(one, sizes, memory, dir), one, `batches of ${sizes}`);
+    });
   });
 }
 
-function same(found: readonly unknown[], expected: readonly number[]): boolean {
-  return found.length === expected.length && expected.every((value, i) => Object.is(found[i], value));
+function checkSelection(same: Same, log: SinkLog, one: Case, name: string): void {
+  const names = log.batches[0]!.columns.schema.fields.map((field) => field.name);
+  same(byRank(log, 'n'), one.rows, `${name}: documents`);
+  same(byRank(log, 'nag_distance'), [...decode.float64(one.nag_distance)], `${name}: distances`);
+  same(names.includes('target'), one.target !== null, `${name}: the column target is there`);
+  if (one.target) same(byRank(log, 'target'), one.target, `${name}: targets`);
+  const scored = one.combined_score !== null;
+  same(names.includes('combined_score'), scored, `${name}: the column combined_score is there`);
+  if (one.combined_score === null) return;
+  same(byRank(log, 'combined_score'), [...decode.float64(one.combined_score)], `${name}: combined scores`);
+  const { column } = one.rank.quality!;
+  const quality = golden.columns[column]!;
+  same(
+    byRank(log, column),
+    one.rows.map((row) => quality[row]),
+    `${name}: quality`,
+  );
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { DocumentTokenizer } from '../../../transforms/tokenizer/tokenizer.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { readGolden, sha256 } from '../../fixtures/golden.js';
 import { tokenizerStyles } from '../../fixtures/make-checkpoints.js';
 import { needsRealData, realData } from '../../fixtures/paths.js';
@@ -60,10 +61,10 @@ async function checkCases(t: Test, tokenizer: DocumentTokenizer, name: string, a
   const all: Record<string, { text: string; ids: number[] }[]> = JSON.parse(readFileSync(file, 'utf8'));
   const cases = all[name] ?? [];
   t.ok(cases.length >= 25, `${name} has its cases`);
-  for (const [i, { text, ids }] of cases.entries()) {
-    const found = await tokenizer.first(text, 1000);
-    t.same([...found], ids.slice(added), `${name}, case ${i}`);
-  }
+  await allSame(t, `${name}: the ids`, async (same) => {
+    for (const [i, { text, ids }] of cases.entries())
+      same([...(await tokenizer.first(text, 1000))], ids.slice(added), `case ${i}`);
+  });
 }
 
 async function checkTexts(t: Test, file: string, golden: Golden): Promise<DocumentTokenizer> {
@@ -71,29 +72,26 @@ async function checkTexts(t: Test, file: string, golden: Golden): Promise<Docume
   t.equal(golden.ids.length, texts.length);
   const tokenizer = await DocumentTokenizer.open(file);
   t.teardown(() => tokenizer.close());
-  for (const [i, text] of texts.entries()) {
-    const ids = golden.ids[i]!;
-    // By number: what these texts hold ends TAP's lines and makes directives.
-    const title = `texts.json, ${i}`;
-    t.equal(await tokenizer.count(text), ids.length, `${title}: ${ids.length} tokens`);
-    const prefixes = await Promise.all(lengths.map((length) => tokenizer.first(text, length)));
-    t.same(
-      prefixes.map((prefix) => [...prefix]),
-      lengths.map((length) => ids.slice(0, length)),
-      `${title}: first ${lengths.join(', ')}`,
-    );
-  }
+  await allSame(t, 'the counts, and the first ids', async (same) => {
+    for (const [i, text] of texts.entries()) {
+      const ids = golden.ids[i]!;
+      // By number: what these texts hold ends TAP's lines and makes directives.
+      const title = `texts.json, ${i}`;
+      same(await tokenizer.count(text), ids.length, `${title}: ${ids.length} tokens`);
+      const prefixes = await Promise.all(lengths.map((length) => tokenizer.first(text, length)));
+      for (const [at, length] of lengths.entries())
+        same([...prefixes[at]!], ids.slice(0, length), `${title}: first ${length}`);
+    }
+  });
   t.equal(golden.long.length, long.length);
-  for (const [i, { join: indices, repeat }] of long.entries()) {
-    const text = indices
-      .map((index) => texts[index])
-      .join('\n')
-      .repeat(repeat);
-    t.equal(
-      await tokenizer.count(text),
-      golden.long[i],
-      `long text ${i}, ${text.length} characters: the count`,
-    );
-  }
+  await allSame(t, 'the counts of long texts', async (same) => {
+    for (const [i, { join: indices, repeat }] of long.entries()) {
+      const text = indices
+        .map((index) => texts[index])
+        .join('\n')
+        .repeat(repeat);
+      same(await tokenizer.count(text), golden.long[i], `long text ${i}, ${text.length} characters`);
+    }
+  });
   return tokenizer;
 }
