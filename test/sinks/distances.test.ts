@@ -4,6 +4,7 @@ import { Float32, Float64, Int32, Int64, Utf8 } from 'apache-arrow';
 import t, { type Test } from 'tap';
 import { publishAll } from '../../pipeline/publication/publish.js';
 import { distances } from '../../sinks/distances.js';
+import { allSame, within } from '../fixtures/all-same.js';
 import { batchOf, type Column, recordBatch } from '../fixtures/engine.js';
 import { readGolden } from '../fixtures/golden.js';
 import { testContext } from '../transforms/context.js';
@@ -48,11 +49,13 @@ t.test('figures and AUC as those of NumPy and scikit-learn, in any batches', asy
       groups: (Record<string, number> & { group: unknown })[];
       auc: { group: string; value: number };
     };
-    for (const [i, expected] of figures.entries()) {
-      t.equal(written.groups[i]!.group, `group ${i}`);
-      for (const [name, value] of Object.entries(expected))
-        t.ok(Math.abs(written.groups[i]![name]! - value) < 1e-12, name);
-    }
+    allSame(t, 'the figures', (same) => {
+      for (const [i, expected] of figures.entries()) {
+        same(written.groups[i]!.group, `group ${i}`, `group ${i}: its name`);
+        for (const [name, value] of Object.entries(expected))
+          same(within(1e-12, written.groups[i]![name]!, value), value, `group ${i}: ${name}`);
+      }
+    });
     t.equal(written.auc.group, 'group 0');
     t.ok(Math.abs(written.auc.value - auc) < 1e-12);
     await (await compared(t, [], { by: 'split' })).prepared.discard();

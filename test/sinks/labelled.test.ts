@@ -9,6 +9,7 @@ import {
   type Taking,
 } from '../../sinks/labelled.js';
 import { seededFraction } from '../../transforms/sampling.js';
+import { allSame } from '../fixtures/all-same.js';
 import { batchOf, recordBatch } from '../fixtures/engine.js';
 import { kindOfRow, withFeatures } from '../fixtures/labelled-pool.js';
 import { goldenNags, nagsGolden } from '../fixtures/nags-golden.js';
@@ -46,7 +47,7 @@ function expectedKeys(seed: number, perLabel: number, most: number): string[] {
     .map(({ n }) => String(n));
 }
 
-t.test('the sample is exact in every order and split', async (t) => {
+allSame(t, 'the sample is exact in every order and split', (same) => {
   const random = randomIntegers(11);
   for (const [per_label, max_rows] of [
     [7, 1000],
@@ -64,12 +65,15 @@ t.test('the sample is exact in every order and split', async (t) => {
         addRows(parts[random(parts.length)]!, batch(own, at), taking, ignore);
       }
       const whole = parts.reduce((into, other) => mergeSamples(into, other, taking));
-      t.ok(whole.members.length <= 2 * max_rows);
+      const name = `at most ${per_label} and ${max_rows}, trial ${trial}`;
+      const { length } = whole.members;
+      same(length <= 2 * max_rows || length, true, `${name}: it stays small`);
       const found = extractRows(whole, taking)!;
-      t.strictSame(found.keys, expectedKeys(per_label, per_label, max_rows));
-      t.strictSame(
+      same(found.keys, expectedKeys(per_label, per_label, max_rows), `${name}: the rows`);
+      same(
         [...found.labels].map((label) => found.names[label]),
         found.keys.map((key) => kindOfRow(Number(key))),
+        `${name}: their labels`,
       );
     }
   }

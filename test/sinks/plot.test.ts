@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { plot } from '../../sinks/plot.js';
+import { allSame } from '../fixtures/all-same.js';
 import { runStages } from '../fixtures/engine.js';
 import { kindOfRow, labelledStages } from '../fixtures/labelled-pool.js';
 import { goldenNags, nagsGolden } from '../fixtures/nags-golden.js';
@@ -38,8 +39,14 @@ t.test('PNG, SVG and points by the ending of the path', async (t) => {
     .split('\n')
     .map((line) => JSON.parse(line));
   t.equal(lines.length, 120);
-  for (const { docid, label, x, y } of lines)
-    t.ok(label === kindOfRow(Number(docid)) && Number.isFinite(x) && Number.isFinite(y));
+  allSame(t, 'labels and places', (same) => {
+    for (const { docid, label, x, y } of lines)
+      same(
+        { label, finite: [Number.isFinite(x), Number.isFinite(y)] },
+        { label: kindOfRow(Number(docid)), finite: [true, true] },
+        `document ${docid}`,
+      );
+  });
 });
 
 t.test('PCA: the axes say how much of the variance they have', async (t) => {

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { Field, Int32, makeData, RecordBatch, Schema, Struct, Utf8, vectorFromArray } from 'apache-arrow';
 import t from 'tap';
 import { inRankOrder } from '../../sinks/rank-order.js';
+import { allSame } from '../fixtures/all-same.js';
 import { cells } from '../fixtures/engine.js';
 import { randomIntegers } from '../transforms/nag/random.js';
 
@@ -46,22 +47,25 @@ async function* streamed<T>(values: readonly T[], onEnd: () => void = () => unde
 
 t.test('in memory and through buckets, the rows come by rank, with all their cells', async (t) => {
   const dir = t.testdir();
-  for (const rows of [0, 1, 2, 255, 256, 257, 1000]) {
-    for (const limit of [undefined, 1, 20_000]) {
-      const out: RecordBatch[] = [];
-      for await (const batch of inRankOrder(streamed(shuffled(rows, rows + 1)), 'rank', dir, limit))
-        out.push(batch);
-      const name = `${rows} rows, limit ${limit}`;
-      t.strictSame(cells(out, 'rank'), [...Array(rows).keys()], name);
-      t.strictSame(
-        cells(out, 'text'),
-        Array.from({ length: rows }, (_, rank) => `text of ${rank}`),
-        name,
-      );
-      t.ok(out.length > 0, `${name}: at least one batch, for its columns`);
-      t.strictSame(await readdir(dir), [], name);
+  await allSame(t, 'what comes out', async (same) => {
+    for (const rows of [0, 1, 2, 255, 256, 257, 1000]) {
+      for (const limit of [undefined, 1, 20_000]) {
+        const out: RecordBatch[] = [];
+        for await (const batch of inRankOrder(streamed(shuffled(rows, rows + 1)), 'rank', dir, limit))
+          out.push(batch);
+        const name = `${rows} rows, limit ${limit}`;
+        const ranks = [...Array(rows).keys()];
+        same(cells(out, 'rank'), ranks, `${name}: ranks`);
+        same(
+          cells(out, 'text'),
+          ranks.map((rank) => `text of ${rank}`),
+          `${name}: texts`,
+        );
+        same(out.length > 0, true, `${name}: at least one batch, for its columns`);
+        same(await readdir(dir), [], `${name}: files that are left`);
+      }
     }
-  }
+  });
 });
 
 t.test('buckets are used beyond the limit, and never more than 256', async (t) => {

@@ -4,6 +4,7 @@ import { Float64, Int32 } from 'apache-arrow';
 import t, { type Test } from 'tap';
 import { publishAll } from '../../pipeline/publication/publish.js';
 import { stability } from '../../sinks/stability.js';
+import { allSame, within } from '../fixtures/all-same.js';
 import { batchOf, type Column, recordBatch } from '../fixtures/engine.js';
 import { readGolden } from '../fixtures/golden.js';
 import { testContext } from '../transforms/context.js';
@@ -38,38 +39,45 @@ const float = new Float64();
 t.test("correlations as SciPy's, overlap as scikit-learn's, in any batches", async (t) => {
   const dir = t.testdir({});
   let file = 0;
-  for (const { values, tokens, compared: expected } of readGolden<Golden>('statistics', 'statistics')
-    .stability) {
-    const part = (from: number, to: number): Columns => ({
-      token_num: [new Int32(), tokens.slice(from, to)],
-      ...Object.fromEntries(
-        Object.entries(values).map(([name, own]) => [
-          `nag_distance_${name}`,
-          [float, own.slice(from, to)] as const,
-        ]),
-      ),
-    });
-    const batches = [part(0, 2), part(2, 5), part(5, tokens.length)];
-    for (const fraction of [0.2, 0.5])
-      for (const by of ['count', 'tokens']) {
-        const path = join(dir, `${file++}.json`);
-        const { prepared } = await compared(t, batches, { fraction, by, path });
-        await publishAll(prepared.outputs, { together: false });
-        await prepared.discard();
-        const written = JSON.parse(await readFile(path, 'utf8')) as {
-          documents: number;
-          targets: { target: string; spearman: number; jaccard: number }[];
-        };
-        t.equal(written.documents, tokens.length);
-        const wanted = expected.filter((one) => one.fraction === fraction && one.by === by);
-        for (const [i, one] of wanted.entries()) {
-          const found = written.targets[i]!;
-          t.equal(found.target, one.target);
-          t.ok(Math.abs(found.spearman - one.spearman) < 1e-12, `Spearman ${one.spearman}`);
-          t.ok(Math.abs(found.jaccard - one.jaccard) < 1e-12, `Jaccard ${one.jaccard}`);
+  await allSame(t, 'what is written', async (same) => {
+    for (const { values, tokens, compared: expected } of readGolden<Golden>('statistics', 'statistics')
+      .stability) {
+      const part = (from: number, to: number): Columns => ({
+        token_num: [new Int32(), tokens.slice(from, to)],
+        ...Object.fromEntries(
+          Object.entries(values).map(([name, own]) => [
+            `nag_distance_${name}`,
+            [float, own.slice(from, to)] as const,
+          ]),
+        ),
+      });
+      const batches = [part(0, 2), part(2, 5), part(5, tokens.length)];
+      for (const fraction of [0.2, 0.5])
+        for (const by of ['count', 'tokens']) {
+          const path = join(dir, `${file++}.json`);
+          const { prepared } = await compared(t, batches, { fraction, by, path });
+          await publishAll(prepared.outputs, { together: false });
+          await prepared.discard();
+          const written = JSON.parse(await readFile(path, 'utf8')) as {
+            documents: number;
+            targets: { target: string; spearman: number; jaccard: number }[];
+          };
+          const name = `${tokens.length} documents, ${fraction} by ${by}`;
+          same(written.documents, tokens.length, name);
+          const wanted = expected.filter((one) => one.fraction === fraction && one.by === by);
+          for (const [i, one] of wanted.entries()) {
+            const found = written.targets[i]!;
+            same(found.target, one.target, `${name}: target ${i}`);
+            for (const figure of ['spearman', 'jaccard'] as const)
+              same(
+                within(1e-12, found[figure], one[figure]),
+                one[figure],
+                `${name}: ${figure} of ${one.target}`,
+              );
+          }
         }
-      }
-  }
+    }
+  });
 });
 
 const rows = (a: readonly (number | null)[], all: readonly (number | null)[]): Columns => ({

@@ -16,6 +16,7 @@ import {
 import { compiledParquet } from '../../../pipeline/arrow/wasm.js';
 import { DataError, isBadData } from '../../../pipeline/errors.js';
 import { isPassing } from '../../../pipeline/retry.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { nodeCommand } from '../../fixtures/children.js';
 import { testParquetBytes } from '../../fixtures/parquet.js';
 
@@ -67,6 +68,10 @@ async function outcome(reader: RowGroupReader, place: RowGroupPlace, options = s
   }
 }
 
+function messages(outcomes: readonly { error: DataError | undefined }[]): (string | undefined)[] {
+  return outcomes.map(({ error }) => error?.message);
+}
+
 /** As text: to compare many objects takes long. */
 function plain(batch: RecordBatch): string {
   return JSON.stringify([String(batch.schema), batch.toArray().map((row) => ({ ...row }))]);
@@ -116,13 +121,13 @@ t.test('several at a time, and some of them left', async (t) => {
   const { places } = await pool(t);
   const [here, threaded] = [readerOf(t, places, never), readerOf(t, places, atOnce)];
   const wanted = await everyOutcome(here, places);
-  for (const place of places.slice(0, 9)) {
-    const [first] = wanted[places.indexOf(place)]!.batches;
-    for await (const batch of threaded.read(place, some)) {
-      t.strictSame(plain(batch), first);
-      break;
-    }
-  }
+  await allSame(t, 'the first batch', async (same) => {
+    for (const [i, place] of places.slice(0, 9).entries())
+      for await (const batch of threaded.read(place, some)) {
+        same(plain(batch), wanted[i]!.batches[0], `row group ${i}`);
+        break;
+      }
+  });
   // More than there are threads: the others are decoded here.
   const together = await Promise.all(places.map((place) => outcome(threaded, place)));
   t.strictSame(together, wanted);
@@ -139,10 +144,11 @@ t.test('a row group that cannot be decoded', async (t) => {
     expected.map(({ batches }) => batches),
     'all others are as ever',
   );
-  for (const [i, { error }] of expected.entries()) {
-    t.equal(found[i]!.error?.message, error?.message);
-    if (error) t.ok(isBadData(found[i]!.error), 'rows that can be rejected');
-  }
+  t.strictSame(messages(found), messages(expected));
+  t.ok(
+    expected.every(({ error }, i) => !error || isBadData(found[i]!.error)),
+    'rows that can be rejected',
+  );
 });
 
 t.test('a file that is gone, or has become shorter', async (t) => {
@@ -158,10 +164,9 @@ t.test('a file that is gone, or has become shorter', async (t) => {
       ...Array(7).fill(/2\.parquet: is no Parquet file|2\.parquet: /),
     ],
   );
-  for (const [i, { error }] of expected.entries()) {
-    t.equal(found[i]!.error?.message, error?.message);
-    t.equal(isBadData(found[i]!.error), isBadData(error));
-  }
+  t.strictSame(messages(found), messages(expected));
+  const bad = (outcomes: typeof found) => outcomes.map(({ error }) => isBadData(error));
+  t.strictSame(bad(found), bad(expected));
 });
 
 t.test('what passes is known as such from a thread too', (t) => {

@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import type { Checkpoint } from '../../../transforms/backbone/types.js';
 import { neuronTypes } from '../../../transforms/backbone/types.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { referenceImpacts } from './reference.js';
 import { randomDocuments, runGraph, sortedTop } from './run-graph.js';
 
@@ -22,17 +23,15 @@ export async function compareWithReference(t: Test, checkpoint: Checkpoint): Pro
       docs,
     );
     let worst = 0;
-    for (const [d, forward] of expected.entries()) {
-      for (const [layer, impacts] of forward.entries()) {
-        const found = neuronTypes.map((type) => result.impacts(type, d, layer));
-        worst = Math.max(worst, ...neuronTypes.map((type, i) => scaledError(found[i] ?? [], impacts[type])));
-        t.same(
-          neuronTypes.map((type) => result.top(type, d, layer)),
-          found.map((values) => sortedTop(values, 7)),
-          `${operators}: the top of document ${d}, layer ${layer}`,
-        );
-      }
-    }
+    allSame(t, `${operators}: the top neurons`, (same) => {
+      for (const [d, forward] of expected.entries())
+        for (const [layer, impacts] of forward.entries())
+          for (const type of neuronTypes) {
+            const found = result.impacts(type, d, layer);
+            worst = Math.max(worst, scaledError(found, impacts[type]));
+            same(result.top(type, d, layer), sortedTop(found, 7), `${type} of document ${d}, layer ${layer}`);
+          }
+    });
     t.ok(worst > 0 && worst <= 1e-5, `${operators}: scaled error ${worst}, must be at most 1e-5`);
   }
 }

@@ -7,6 +7,7 @@ import { openSession } from '../../../transforms/backbone/session.js';
 import { SessionThread } from '../../../transforms/backbone/session-thread.js';
 import { padBatch, unpadRows } from '../../../transforms/backbone/token-batch.js';
 import { allWeights } from '../../../transforms/backbone/weights.js';
+import { allSame, within } from '../../fixtures/all-same.js';
 import { writeCheckpoint } from '../../fixtures/checkpoint.js';
 import { readGolden, sha256 } from '../../fixtures/golden.js';
 import { headCheckpoints } from '../../fixtures/make-checkpoints.js';
@@ -90,14 +91,15 @@ function compare(t: Test, found: Found, golden: Golden, model: string): void {
   for (const [file, expected] of Object.entries(golden.sha256))
     t.equal(sha256(join(model, file)), expected, `${file} is the one that the golden was made with`);
   t.equal(found.length, golden.documents.length, 'every document');
-  for (const [i, { log_probabilities: expected, loss }] of golden.documents.entries()) {
-    const values = found[i] ?? new Float32Array();
-    t.equal(values.length, expected.length, `document ${i}: every token but the first`);
-    const largest = Math.max(0, ...expected.map(Math.abs));
-    const error = Math.max(0, ...expected.map((value, at) => Math.abs(value - (values[at] ?? NaN))));
-    t.ok(error <= tolerance * largest, `document ${i}: differs by ${error} of ${largest}`);
-    if (loss === null) continue;
-    const mean = -values.reduce((sum, value) => sum + value, 0) / values.length;
-    t.ok(Math.abs(mean - loss) <= tolerance * loss, `document ${i}: the loss is ${loss}, found ${mean}`);
-  }
+  allSame(t, 'every token but the first, and the losses', (same) => {
+    for (const [i, { log_probabilities: expected, loss }] of golden.documents.entries()) {
+      const values = found[i] ?? new Float32Array();
+      const largest = Math.max(0, ...expected.map(Math.abs));
+      const near = [...values].map((value, at) => within(tolerance * largest, value, expected[at] ?? NaN));
+      same(near, expected, `document ${i}`);
+      if (loss === null) continue;
+      const mean = -values.reduce((sum, value) => sum + value, 0) / values.length;
+      same(within(tolerance * loss, mean, loss), loss, `document ${i}: the loss`);
+    }
+  });
 }
