@@ -6,6 +6,7 @@ import type { Combine } from '../../pipeline/component.js';
 import { type FeatureInfo, featureData, featureMetadata, findFeatures } from '../../transforms/columns.js';
 import type { KeyIndex } from '../../transforms/join/key-index.js';
 import { join } from '../../transforms/join.js';
+import { allSame } from '../fixtures/all-same.js';
 import { combineContext, combineSplit, startCombine } from '../fixtures/combine.js';
 import { batchOf, type Column, cells, recordBatch } from '../fixtures/engine.js';
 import { testContext, transformed } from './context.js';
@@ -108,13 +109,15 @@ t.test('features find their documents in whatever order, however the index is sp
     const features = inBatches(shuffled(docids, random), random, featured);
     const { batches } = await joined(t, docs, features, { memory_mb }, parts, random);
     t.strictSame(cells(batches, 'docid'), cells(docs, 'docid'), 'rows keep their order');
-    for (const batch of batches) {
-      const found = findFeatures(batch.columns, undefined);
-      t.strictSame(found.info, info);
-      const ids = cells([batch], 'docid') as string[];
-      const expected = ids.flatMap((id) => [0, 1, 2, 3, 4, 5].map((place) => featureOf(id, place)));
-      t.strictSame([...found.values], expected);
-    }
+    allSame(t, 'features of every batch', (same) => {
+      for (const [i, batch] of batches.entries()) {
+        const found = findFeatures(batch.columns, undefined);
+        same(found.info, info, `batch ${i}: how they were made`);
+        const ids = cells([batch], 'docid') as string[];
+        const expected = ids.flatMap((id) => [0, 1, 2, 3, 4, 5].map((place) => featureOf(id, place)));
+        same([...found.values], expected, `batch ${i}`);
+      }
+    });
   }
 });
 

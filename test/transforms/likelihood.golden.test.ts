@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Field, Int32, List, Utf8 } from 'apache-arrow';
 import t, { type Test } from 'tap';
 import { likelihood } from '../../transforms/likelihood.js';
+import { allSame, type Same, within } from '../fixtures/all-same.js';
 import { writeModelFolder } from '../fixtures/checkpoint.js';
 import { batchOf, recordBatch } from '../fixtures/engine.js';
 import { readGolden, sha256 } from '../fixtures/golden.js';
@@ -85,7 +86,7 @@ async function compare(
     golden.texts.map((text) => text.predicted_tokens),
   );
   const expectedLosses = golden.texts.map(({ loss }) => loss);
-  near(t, values(losses, 'loss') as number[], expectedLosses, 'losses');
+  allSame(t, 'losses', (same) => near(same, values(losses, 'loss') as number[], expectedLosses, 'text'));
 
   const lists = new List(new Field('item', new Utf8()));
   const asked = recordBatch({
@@ -95,8 +96,10 @@ async function compare(
   });
   const request = { ...shared, context: 'context', choices: 'choices', answer: 'answer' };
   const out = await transformed(likelihood, request, [batchOf(asked, 0)], context);
-  for (const [i, found] of (values(out, 'log_likelihoods') as number[][]).entries())
-    near(t, found, golden.questions[i]!.log_likelihoods, `question ${i}`);
+  allSame(t, 'log-likelihoods', (same) => {
+    for (const [i, found] of (values(out, 'log_likelihoods') as number[][]).entries())
+      near(same, found, golden.questions[i]!.log_likelihoods, `question ${i}, choice`);
+  });
   for (const column of ['choice', 'choice_norm'] as const)
     t.same(
       values(out, column),
@@ -109,9 +112,11 @@ async function compare(
   t.ok(Math.abs(share('correct_norm') - golden.acc_norm) < 1e-12, `acc_norm is ${golden.acc_norm}`);
 }
 
-function near(t: Test, found: readonly number[], expected: readonly number[], what: string): void {
-  t.equal(found.length, expected.length, `${what}: as many`);
+function near(same: Same, found: readonly number[], expected: readonly number[], what: string): void {
   const largest = Math.max(...expected.map(Math.abs));
-  const error = Math.max(...expected.map((value, i) => Math.abs(value - (found[i] ?? Number.NaN))));
-  t.ok(error <= tolerance * largest, `${what}: differs by ${error} of ${largest}`);
+  same(
+    found.map((value, i) => within(tolerance * largest, value, expected[i] ?? Number.NaN)),
+    expected,
+    what,
+  );
 }

@@ -100,14 +100,15 @@ async function choose(
     Array.from({ length: layers }, (_, i) => [String(i), []]),
   );
   for (const [i, own] of layer.entries()) keys[String(own)]?.push(Number(neuron[i]));
-  t.strictSame(layer, [...layer].sort(), 'layer by layer');
+  if (layer.some((own, i) => i > 0 && Number(own) < Number(layer[i - 1])))
+    throw new Error(`the neurons do not come layer by layer: ${layer}`);
   const scored = out[0]?.columns.schema.fields.some(({ name }) => name === 'score');
   return { keys, scores: scored ? values(out, 'score') : [], notes: context.notes };
 }
 
 const same = (t: Test, found: Chosen, expected: Choice, name: string) => {
-  t.strictSame(found.keys, expected.keys, `${name}: keys`);
-  t.strictSame(found.scores, expected.scores, `${name}: scores`);
+  const { keys, scores } = found;
+  t.strictSame({ keys, scores }, { keys: expected.keys, scores: expected.scores }, name);
 };
 
 t.test("choices and scores as NumPy's, to the bit", async (t) => {

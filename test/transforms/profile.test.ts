@@ -3,6 +3,7 @@ import t from 'tap';
 import { type Batch, keepRows, withColumn } from '../../pipeline/batch.js';
 import { type FeatureInfo, featureData, featureMetadata } from '../../transforms/columns.js';
 import { type Profile, profile } from '../../transforms/profile.js';
+import { allSame } from '../fixtures/all-same.js';
 import { combineContext, combineSplit, startCombine } from '../fixtures/combine.js';
 import { emptyBatches } from '../fixtures/engine.js';
 import { randomIntegers } from './nag/random.js';
@@ -31,19 +32,21 @@ const nothing = async function* () {};
 
 t.test('merging the partials of any split equals one pass', async (t) => {
   const random = randomIntegers(42);
-  for (const power of [1, 0.5, 2]) {
-    for (let trial = 0; trial < 30; trial++) {
-      const batches = features(
-        Array.from({ length: 1 + random(12) }, () => random(9)),
-        1 + trial,
-      );
-      batches.push(...features([1], 77));
-      const start = () => startCombine<Profile>(profile, { power }, combineContext('', nothing));
-      const whole = await combineSplit(await start(), batches, 1, random);
-      const split = await combineSplit(await start(), batches, 2 + random(5), random);
-      t.strictSame(split, whole);
+  await allSame(t, 'profiles', async (same) => {
+    for (const power of [1, 0.5, 2]) {
+      for (let trial = 0; trial < 30; trial++) {
+        const batches = features(
+          Array.from({ length: 1 + random(12) }, () => random(9)),
+          1 + trial,
+        );
+        batches.push(...features([1], 77));
+        const start = () => startCombine<Profile>(profile, { power }, combineContext('', nothing));
+        const whole = await combineSplit(await start(), batches, 1, random);
+        const split = await combineSplit(await start(), batches, 2 + random(5), random);
+        same(split, whole, `power ${power}, trial ${trial}`);
+      }
     }
-  }
+  });
 });
 
 t.test('counts by hand', async (t) => {
@@ -83,41 +86,47 @@ t.test('by a column: one profile a value, equal to that of its rows alone, in an
   const random = randomIntegers(8);
   // By UTF-16 the last two would change places.
   const names = ['b', '\u{1F600}', '\uff21', null, 'a'];
-  for (const targets of [undefined, ['b', 'a']]) {
-    for (let trial = 0; trial < 15; trial++) {
-      const batches = grouped(features([5, 1, 0, 7, random(9)], 1 + trial), names);
-      const settings = { by: 'group', power: 0.5, ...(targets ? { targets } : {}) };
-      const context = combineContext('', nothing);
-      const found = await combineSplit(
-        await startCombine<Profile>(profile, settings, context),
-        batches,
-        1 + random(5),
-        random,
-      );
-      t.strictSame(
-        found.targets.map(({ name }) => name),
-        targets ?? ['a', 'b', '\uff21', '\u{1F600}'],
-      );
-      for (const target of found.targets) {
-        const own = batches.map((batch) => {
-          const values = batch.columns.getChild('group')!;
-          const rows = Uint32Array.from(batch.rows.keys()).filter((row) => values.get(row) === target.name);
-          return keepRows(batch, rows);
-        });
-        const start = startCombine<Profile>(profile, { power: 0.5 }, combineContext('', nothing));
-        const alone = await combineSplit(await start, own, 1, random);
-        t.strictSame({ ...target, name: undefined }, alone.targets[0]);
+  await allSame(t, 'profiles', async (same) => {
+    for (const targets of [undefined, ['b', 'a']]) {
+      for (let trial = 0; trial < 15; trial++) {
+        const batches = grouped(features([5, 1, 0, 7, random(9)], 1 + trial), names);
+        const settings = { by: 'group', power: 0.5, ...(targets ? { targets } : {}) };
+        const context = combineContext('', nothing);
+        const found = await combineSplit(
+          await startCombine<Profile>(profile, settings, context),
+          batches,
+          1 + random(5),
+          random,
+        );
+        const name = `${targets ?? 'all targets'}, trial ${trial}`;
+        same(
+          found.targets.map(({ name }) => name),
+          targets ?? ['a', 'b', '\uff21', '\u{1F600}'],
+          `${name}: their names`,
+        );
+        for (const target of found.targets) {
+          const own = batches.map((batch) => {
+            const values = batch.columns.getChild('group')!;
+            const rows = Uint32Array.from(batch.rows.keys()).filter((row) => values.get(row) === target.name);
+            return keepRows(batch, rows);
+          });
+          const start = startCombine<Profile>(profile, { power: 0.5 }, combineContext('', nothing));
+          const alone = await combineSplit(await start, own, 1, random);
+          same({ ...target, name: undefined }, alone.targets[0], `${name}: ${target.name}`);
+        }
+        const figures = [...context.figures].reduce((sum, [, amount]) => sum + amount, 0);
+        same(
+          figures,
+          batches.reduce((sum, { rows }) => sum + rows.length, 0),
+          `${name}: every row is counted or left out`,
+        );
+        const [without, others] = ['without group', 'of other targets'].map(
+          (what) => !!context.figures.get(`left out: ${what}`),
+        );
+        same([without, others], [true, targets !== undefined], `${name}: what is left out`);
       }
-      const figures = [...context.figures].reduce((sum, [, amount]) => sum + amount, 0);
-      t.equal(
-        figures,
-        batches.reduce((sum, { rows }) => sum + rows.length, 0),
-        'every row is counted or left out',
-      );
-      t.ok(context.figures.get('left out: without group'));
-      t.equal(context.figures.has('left out: of other targets'), targets !== undefined);
     }
-  }
+  });
 });
 
 t.test('by a column that does not name targets', async (t) => {

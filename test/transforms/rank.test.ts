@@ -1,8 +1,8 @@
 import t from 'tap';
 import type { Batch } from '../../pipeline/batch.js';
 import { rank } from '../../transforms/rank.js';
+import { allSame } from '../fixtures/all-same.js';
 import { cells, mapStage, memorySource, type StageRow, sourceLog } from '../fixtures/engine.js';
-
 import {
   batchesOf,
   budgetsOf,
@@ -20,25 +20,27 @@ import {
 t.test('equals a plain sort, for every kind of docid and token count, budget and memory', async (t) => {
   const temp = t.testdir();
   let seed = 1;
-  for (const kind of Object.keys(docidKinds)) {
-    for (const tokens of ['float', 'int64', 'zero'] as const) {
-      const options = { rows: 250, kind, tokens, seed: seed++ * 7919 };
-      const rows = pool(options);
-      const source = memorySource(batchesOf(rows, options, [1, 64, 7, 30]));
-      for (const budget of budgetsOf(rows)) {
-        const expected = select(rows, budget).map((row) => row.order);
-        for (const memory of memories) {
-          const stages: StageRow[] = [
-            ['pool', source],
-            ['score', scored],
-            ['rank', rank, { ...budget, ...memory }],
-          ];
-          const log = await ranked(stages, temp);
-          t.strictSame(ordersByRank(log), expected, JSON.stringify({ kind, tokens, budget, memory }));
+  await allSame(t, 'places in the input, by rank', async (same) => {
+    for (const kind of Object.keys(docidKinds)) {
+      for (const tokens of ['float', 'int64', 'zero'] as const) {
+        const options = { rows: 250, kind, tokens, seed: seed++ * 7919 };
+        const rows = pool(options);
+        const source = memorySource(batchesOf(rows, options, [1, 64, 7, 30]));
+        for (const budget of budgetsOf(rows)) {
+          const expected = select(rows, budget).map((row) => row.order);
+          for (const memory of memories) {
+            const stages: StageRow[] = [
+              ['pool', source],
+              ['score', scored],
+              ['rank', rank, { ...budget, ...memory }],
+            ];
+            const name = JSON.stringify({ kind, tokens, budget, memory });
+            same(ordersByRank(await ranked(stages, temp)), expected, name);
+          }
         }
       }
     }
-  }
+  });
 });
 
 t.test('with rows left out on the way, and by the source', async (t) => {
@@ -48,18 +50,20 @@ t.test('with rows left out on the way, and by the source', async (t) => {
   const where = (columns: Batch['columns'], row: number) => columns.getChild('order')!.get(row) % 3 !== 0;
   const source = memorySource(batchesOf(rows, options, [50]), { where });
   const there = rows.filter((row) => row.keep && row.order % 3 !== 0);
-  for (const budget of budgetsOf(there)) {
-    for (const memory of memories) {
-      const stages: StageRow[] = [
-        ['pool', source],
-        ['drop', dropped],
-        ['score', scored],
-        ['rank', rank, { ...budget, ...memory }],
-      ];
-      const expected = select(there, budget).map((row) => row.order);
-      t.strictSame(ordersByRank(await ranked(stages, temp)), expected, JSON.stringify({ budget, memory }));
+  await allSame(t, 'places in the input, by rank', async (same) => {
+    for (const budget of budgetsOf(there)) {
+      for (const memory of memories) {
+        const stages: StageRow[] = [
+          ['pool', source],
+          ['drop', dropped],
+          ['score', scored],
+          ['rank', rank, { ...budget, ...memory }],
+        ];
+        const expected = select(there, budget).map((row) => row.order);
+        same(ordersByRank(await ranked(stages, temp)), expected, JSON.stringify({ budget, memory }));
+      }
     }
-  }
+  });
 });
 
 t.test('with token counts that a stage makes: nothing is known before', async (t) => {
@@ -68,28 +72,33 @@ t.test('with token counts that a stage makes: nothing is known before', async (t
   const rows = pool(options);
   const counts = rows.map((row) => ({ ...row, tokens: (row.order % 5) * 3 }));
   const source = memorySource(batchesOf(rows, options, [33]));
-  for (const budget of budgetsOf(counts)) {
-    for (const memory of memories) {
-      const stages: StageRow[] = [
-        ['pool', source],
-        ['count', counted],
-        ['score', scored],
-        ['rank', rank, { ...budget, ...memory }],
-      ];
-      const log = await ranked(stages, temp);
-      t.strictSame(
-        ordersByRank(log),
-        select(counts, budget).map((row) => row.order),
-        JSON.stringify({ budget, memory }),
-      );
-      const orders = cells(log.batches, 'order') as number[];
-      t.strictSame(
-        cells(log.batches, 'token_count'),
-        orders.map((order) => (order % 5) * 3),
-      );
-      t.equal(log.batches[0]?.roles.tokens, 'token_count', 'the stages below find the counts too');
+  await allSame(t, 'places in the input, by rank, and their counts', async (same) => {
+    for (const budget of budgetsOf(counts)) {
+      for (const memory of memories) {
+        const stages: StageRow[] = [
+          ['pool', source],
+          ['count', counted],
+          ['score', scored],
+          ['rank', rank, { ...budget, ...memory }],
+        ];
+        const log = await ranked(stages, temp);
+        const name = JSON.stringify({ budget, memory });
+        same(
+          ordersByRank(log),
+          select(counts, budget).map((row) => row.order),
+          name,
+        );
+        const orders = cells(log.batches, 'order') as number[];
+        same(
+          cells(log.batches, 'token_count'),
+          orders.map((order) => (order % 5) * 3),
+          `${name}: the counts`,
+        );
+        const role = log.batches[0]?.roles.tokens;
+        same(role, 'token_count', `${name}: the stages below find the counts too`);
+      }
     }
-  }
+  });
 });
 
 t.test('sources with different columns are refused before anything is read', async (t) => {

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { main } from '../../../pipeline/cli/main.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { decode, goldenDir, readGolden } from '../../fixtures/golden.js';
 
 interface Expected {
@@ -46,22 +47,27 @@ async function rowsOf<T>(file: string): Promise<T[]> {
 
 for (const pool of pools) {
   t.test(`${pool}: distances bit for bit and selections id for id as by NumPy and pandas`, async (t) => {
-    for (const { keep, power, distances, selected } of cases) {
-      const dir = t.testdir({ 'pipeline.yaml': pipelineText(pool, keep, power) });
-      await main(['run', join(dir, 'pipeline.yaml')], 'test');
-      const scored = await rowsOf<Row>(join(dir, 'scored.jsonl'));
-      t.strictSame(
-        scored.map((row) => row.nag_distance),
-        [...decode.float64(distances)],
-        `layers ${keep}, power ${power}`,
-      );
-      const chosen = await rowsOf<Row>(join(dir, 'selected.jsonl'));
-      t.strictSame(
-        chosen.map((row) => row.docid),
-        selected,
-      );
-      t.strictSame(Object.keys(chosen[0]!), ['docid', 'token_num', 'nag_distance', 'nag_rank']);
-    }
+    await allSame(t, 'distances and selections', async (same) => {
+      for (const { keep, power, distances, selected } of cases) {
+        const dir = t.testdir({ 'pipeline.yaml': pipelineText(pool, keep, power) });
+        await main(['run', join(dir, 'pipeline.yaml')], 'test');
+        const name = `layers ${keep}, power ${power}`;
+        const scored = await rowsOf<Row>(join(dir, 'scored.jsonl'));
+        same(
+          scored.map((row) => row.nag_distance),
+          [...decode.float64(distances)],
+          `${name}: distances`,
+        );
+        const chosen = await rowsOf<Row>(join(dir, 'selected.jsonl'));
+        same(
+          chosen.map((row) => row.docid),
+          selected,
+          `${name}: docids`,
+        );
+        const columns = ['docid', 'token_num', 'nag_distance', 'nag_rank'];
+        same(Object.keys(chosen[0]!), columns, `${name}: columns`);
+      }
+    });
   });
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Part } from '../../../transforms/hub/cache.js';
 import { findCommit, openSnapshot } from '../../../transforms/hub/snapshot.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { type HubFiles, startHub } from '../../fixtures/hub.js';
 
 const repo = 'acme/tiny';
@@ -154,16 +155,21 @@ t.test('what an earlier attempt left is not trusted', async (t) => {
 
 t.test('several at the same time do not harm one another', async (t) => {
   const { hub, cache, folder: model, open } = await setUp(t);
-  for (const cuts of [[10, 10, 10, 10, 100_000, 50_000], ...Array.from({ length: 12 }, () => [])]) {
-    hub.cuts.push(...cuts);
-    const opened = await Promise.all(Array.from({ length: 5 }, () => open()));
-    for (const { folder } of opened) {
-      t.ok((await readFile(join(folder, 'model.safetensors'))).equals(weights));
-      t.strictSame((await readdir(folder)).sort(), ['config.json', 'model.safetensors']);
+  const rounds = [[10, 10, 10, 10, 100_000, 50_000], ...Array.from({ length: 12 }, () => [])];
+  await allSame(t, 'what each of them finds', async (same) => {
+    for (const [round, cuts] of rounds.entries()) {
+      hub.cuts.push(...cuts);
+      const opened = await Promise.all(Array.from({ length: 5 }, () => open()));
+      for (const [i, { folder }] of opened.entries()) {
+        const name = `round ${round}, number ${i}`;
+        const found = await readFile(join(folder, 'model.safetensors'));
+        same(found.equals(weights), true, `${name}: the weights`);
+        same((await readdir(folder)).sort(), ['config.json', 'model.safetensors'], `${name}: the files`);
+      }
+      same((await readdir(join(model, 'blobs'))).length, 2, `round ${round}: nothing is left`);
+      await rm(cache, { recursive: true });
     }
-    t.equal((await readdir(join(model, 'blobs'))).length, 2, 'nothing is left');
-    await rm(cache, { recursive: true });
-  }
+  });
 });
 
 t.test('content that is not what was listed is thrown away', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { addToSums, createSums, meansOf, mergeSums } from '../../../transforms/nag/exact-sums.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { randomIntegers } from './random.js';
 
 /** Numbers of all sizes that float32 can hold and that matter, zeros and the smallest ones too. */
@@ -17,7 +18,7 @@ function exactSum(values: readonly number[]): bigint {
   return values.reduce((sum, value) => sum + BigInt(value * 2 ** 100) * 2n ** 49n, 0n);
 }
 
-t.test('the sums of any split, in any order, are those of one pass, to the bit', async (t) => {
+allSame(t, 'the sums of any split, in any order, are those of one pass, to the bit', (same) => {
   const random = randomIntegers(5);
   const [width, rows] = [7, 60];
   for (let trial = 0; trial < 50; trial++) {
@@ -28,12 +29,13 @@ t.test('the sums of any split, in any order, are those of one pass, to the bit',
     const order = Array.from({ length: rows }, (_, row) => row).sort(() => random(3) - 1);
     for (const row of order) addToSums(parts[random(parts.length)]!, values.subarray(row * width), 1);
     while (parts.length > 1) mergeSums(parts[random(parts.length - 1)]!, parts.pop()!);
-    t.strictSame(parts[0], whole);
-    t.ok(whole.low.every((low) => low >= 0 && low < 2 ** -20));
+    same(parts[0], whole, `trial ${trial}`);
+    const outside = whole.low.filter((low) => !(low >= 0 && low < 2 ** -20));
+    same([...outside], [], `trial ${trial}: low parts out of bounds`);
   }
 });
 
-t.test('sums of numbers from 2⁻³⁷ on are exact, and the mean is rounded once', async (t) => {
+allSame(t, 'sums of numbers from 2⁻³⁷ on are exact, and the mean is rounded once', (same) => {
   const random = randomIntegers(6);
   for (let trial = 0; trial < 50; trial++) {
     const values = Float32Array.from(
@@ -43,8 +45,8 @@ t.test('sums of numbers from 2⁻³⁷ on are exact, and the mean is rounded onc
     const sums = createSums(1);
     addToSums(sums, values, values.length);
     const found = exactSum([sums.high[0]!]) + exactSum([sums.low[0]!]);
-    t.equal(found, exactSum([...values]));
-    t.equal(meansOf(sums)[0], Number(found) / 2 ** 149 / values.length);
+    same(found, exactSum([...values]), `trial ${trial}`);
+    same(meansOf(sums)[0], Number(found) / 2 ** 149 / values.length, `trial ${trial}: the mean`);
   }
 });
 

@@ -1,8 +1,9 @@
 import t from 'tap';
 import { addValues, createMinMax, mergeMinMax, scaled } from '../../../transforms/nag/min-max.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { randomIntegers } from './random.js';
 
-t.test('merging the parts of any split equals one pass', async (t) => {
+allSame(t, 'merging the parts of any split equals one pass', (same) => {
   const random = randomIntegers(5);
   for (let trial = 0; trial < 50; trial++) {
     const values = Float64Array.from({ length: random(20) }, () => random(1000) / 7 - 70);
@@ -15,9 +16,8 @@ t.test('merging the parts of any split equals one pass', async (t) => {
       return range;
     });
     mergeMinMax(b!, a!);
-    t.strictSame(b, whole);
-    t.equal(whole.min, Math.min(...values));
-    t.equal(whole.max, Math.max(...values));
+    same(b, whole, `trial ${trial}`);
+    same([whole.min, whole.max], [Math.min(...values), Math.max(...values)], `trial ${trial}: min and max`);
   }
 });
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type Reasons, reasons } from '../../../transforms/nag/reasons.js';
+import { allSame, within } from '../../fixtures/all-same.js';
 import { decode, readGolden } from '../../fixtures/golden.js';
 
 /** What test/reference/reasons.py writes. */
@@ -31,7 +32,7 @@ function termsOf(found: Reasons, row: number): Term[] {
 }
 
 for (const golden of readGolden<Golden>('reasons', 'reasons').cases) {
-  t.test(`${golden.case}: the terms that NumPy finds`, async (t) => {
+  allSame(t, `${golden.case}: the terms that NumPy finds`, (same) => {
     const { layers, width, k, pool, rankings } = readGolden<Ranking>('ranking', golden.case);
     const [weights, background] = rankings.map((own) => decode.float64(own.weights));
     const distances = decode.float64(rankings[0]!.distances);
@@ -40,13 +41,14 @@ for (const golden of readGolden<Golden>('reasons', 'reasons').cases) {
     const found = reasons(features, shape, () => weights!, golden.top);
     const above = reasons(features, shape, () => weights!, golden.top, background);
     for (const [row, expected] of golden.rows.entries()) {
-      t.strictSame(termsOf(found, row), expected.reasons, `row ${row}`);
-      t.strictSame(termsOf(above, row), expected.above_background, `row ${row} above the background`);
+      same(termsOf(found, row), expected.reasons, `row ${row}`);
+      same(termsOf(above, row), expected.above_background, `row ${row} above the background`);
       const shares = found.layerShares.subarray(row * layers, (row + 1) * layers);
       for (const [layer, share] of expected.layers.entries())
-        t.ok(Math.abs(shares[layer]! - share) < 1e-15, `row ${row}, layer ${layer}`);
-      const similarity = shares.reduce((sum, share) => sum + share, 0);
-      t.ok(Math.abs(similarity - (1 - distances[row]!)) < 1e-14, `row ${row}: layers sum to the similarity`);
+        same(within(1e-15, shares[layer]!, share), share, `row ${row}, layer ${layer}`);
+      const sum = shares.reduce((sum, share) => sum + share, 0);
+      const similarity = 1 - distances[row]!;
+      same(within(1e-14, sum, similarity), similarity, `row ${row}: layers sum to the similarity`);
     }
   });
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import t from 'tap';
 import type { FeatureIndices } from '../../../transforms/nag/profile.js';
 import { distancesTo, type FeatureShape } from '../../../transforms/nag/similarity.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { randomIntegers } from './random.js';
 
 const [rows, layers, width] = [40, 3, 50];
@@ -59,14 +60,15 @@ function hash(values: Float64Array): string {
   return createHash('sha256').update(values).digest('hex').slice(0, 16);
 }
 
-t.test('bit-equal to NumPy for every way it sums', async (t) => {
+allSame(t, 'bit-equal to NumPy for every way it sums', (same) => {
   for (const [k, first, sha] of numpy) {
     const { weights, features } = material(k);
     for (const indices of [features, Int32Array.from(features), Uint32Array.from(features)]) {
       const out = new Float64Array(rows);
       distances(indices, rows, layers, k, width, weights, out);
-      t.equal(out[0], first, `k = ${k}`);
-      t.equal(hash(out), sha, `k = ${k}, all rows`);
+      const { name } = indices.constructor;
+      same(out[0], first, `k = ${k}, ${name}`);
+      same(hash(out), sha, `k = ${k}, ${name}, all rows`);
     }
   }
 });
@@ -88,11 +90,12 @@ t.test('a row does not depend on its batch', async (t) => {
   const { weights, features } = material(20);
   const whole = new Float64Array(rows);
   distances(features, rows, layers, 20, width, weights, whole);
+  const alone = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {
-    const alone = new Float64Array(1);
-    distances(features.subarray(row * layers * 20), 1, layers, 20, width, weights, alone);
-    t.equal(alone[0], whole[row]);
+    const own = features.subarray(row * layers * 20);
+    distances(own, 1, layers, 20, width, weights, alone.subarray(row, row + 1));
   }
+  allSame(t, 'rows alone', (same) => same(alone, whole, 'row '));
 });
 
 t.test('an index outside the table counts 0, and does not reach into the next layer', async (t) => {
@@ -205,9 +208,10 @@ function randomCase(seed: number, shape: FeatureShape, rows: number, targets: nu
   return { features, weights };
 }
 
-t.test(
+allSame(
+  t,
   'bit-equal to a plain sum: any k, any number of targets, 16 and 32 bits, outside the width',
-  async (t) => {
+  (same) => {
     const shapes: FeatureShape[] = [
       ...Array.from({ length: 60 }, (_, i) => ({
         layers: 1 + (i % 5),
@@ -231,10 +235,10 @@ t.test(
           Array.from({ length: rows }, (_, row) => plainDistance(indices, row, shape, own)),
         );
         const { name } = indices.constructor;
-        t.strictSame(
+        same(
           out.map((own) => [...own]),
           expected,
-          `${JSON.stringify(shape)}, ${targets} targets, ${name}`,
+          () => `${JSON.stringify(shape)}, ${targets} targets, ${name}`,
         );
       }
     }
@@ -267,13 +271,13 @@ t.test('the same bits with other targets, in parts and in any batch', async (t) 
     t.same(Buffer.compare(bytesOf(own), bytesOf(whole[i]!)), 0, `target ${i} in other batches`);
 });
 
-t.test('a hundred targets', async (t) => {
+allSame(t, 'a hundred targets', (same) => {
   const shape = { layers: 3, k: 20, width: 50 };
   const { features, weights } = randomCase(11, shape, 7, 100);
   const out = weights.map(() => new Float64Array(7));
   distancesTo(shape, weights)(features[0]!, 7, out);
   for (const [i, own] of out.entries())
-    t.equal(own[6], plainDistance(features[0]!, 6, shape, weights[i]!), `target ${i}`);
+    same(own[6], plainDistance(features[0]!, 6, shape, weights[i]!), `target ${i}`);
 });
 
 t.test('weights that are no numbers or infinite stay so, and stay with their target', async (t) => {

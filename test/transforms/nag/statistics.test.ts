@@ -10,6 +10,7 @@ import {
   quantile,
   smallerShare,
 } from '../../../transforms/nag/statistics.js';
+import { allSame, within } from '../../fixtures/all-same.js';
 import { readGolden } from '../../fixtures/golden.js';
 
 /** What test/reference/report_statistics.py writes. */
@@ -33,10 +34,9 @@ interface Golden {
 }
 
 const golden = readGolden<Golden>('statistics', 'statistics');
-const near = (a: number, b: number) => Math.abs(a - b) < 1e-12;
 const floats = (values: readonly number[]) => Float64Array.from(values);
 
-t.test("Spearman as SciPy's, Jaccard as scikit-learn's", async (t) => {
+allSame(t, "Spearman as SciPy's, Jaccard as scikit-learn's", (same) => {
   for (const { values, tokens, compared } of golden.stability) {
     for (const { fraction, by, target, ...expected } of compared) {
       const [own, all] = [target, 'all'].map((name) => {
@@ -46,23 +46,28 @@ t.test("Spearman as SciPy's, Jaccard as scikit-learn's", async (t) => {
         return { ranks: averageRanks(distances, order), selected };
       });
       const name = `${tokens.length} rows, ${target}, ${fraction} by ${by}`;
-      t.ok(near(correlation(own!.ranks, all!.ranks), expected.spearman), name);
-      t.ok(near(jaccard(own!.selected, all!.selected), expected.jaccard), name);
+      const found = {
+        spearman: within(1e-12, correlation(own!.ranks, all!.ranks), expected.spearman),
+        jaccard: within(1e-12, jaccard(own!.selected, all!.selected), expected.jaccard),
+      };
+      same(found, expected, name);
     }
   }
 });
 
-t.test("figures as NumPy's, AUC as scikit-learn's", async (t) => {
+allSame(t, "figures as NumPy's, AUC as scikit-learn's", (same) => {
   for (const { values, figures, auc } of golden.groups) {
     const sorted = values.map((own) => floats(own).sort());
     for (const [i, own] of sorted.entries()) {
       const expected = figures[i]!;
-      t.ok(near(mean(own), expected['mean']!));
-      t.ok(near(deviation(own), expected['sd']!));
-      for (const q of [5, 25, 50, 75, 95]) t.ok(near(quantile(own, q / 100), expected[`p${q}`]!), `${q} %`);
+      const near = (name: string, found: number) =>
+        same(within(1e-12, found, expected[name]!), expected[name], `group ${i} of AUC ${auc}: ${name}`);
+      near('mean', mean(own));
+      near('sd', deviation(own));
+      for (const q of [5, 25, 50, 75, 95]) near(`p${q}`, quantile(own, q / 100));
     }
     const rest = floats(values.slice(1).flat()).sort();
-    t.ok(near(smallerShare(sorted[0]!, rest), auc), `AUC ${auc}`);
+    same(within(1e-12, smallerShare(sorted[0]!, rest), auc), auc, 'AUC');
   }
 });
 

@@ -3,6 +3,7 @@ import { Utf8, vectorFromArray } from 'apache-arrow';
 import t from 'tap';
 import { type Batch, inputOrder, keepRows, withColumn } from '../../../pipeline/batch.js';
 import { rank } from '../../../transforms/rank.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { combineContext, combineSplit, startCombine } from '../../fixtures/combine.js';
 import { batchOf, cells } from '../../fixtures/engine.js';
 import { randomIntegers } from '../nag/random.js';
@@ -51,28 +52,32 @@ async function rankSplit(
 t.test('merging the partials of any split equals one pass, in memory and on disk', async (t) => {
   const random = randomIntegers(7);
   const dir = t.testdir();
-  for (const budget of [
-    { fraction: 0.3 },
-    { fraction: 1 },
-    { tokens: 700 },
-    { tokens: 1 },
-    { tokens: 1e9 },
-  ]) {
-    for (const memory of [{}, { memory_mb: 0.004 }]) {
-      const settings = { ...budget, ...memory };
-      const whole = await rankSplit(settings, 1, random, dir);
-      const expected = select(rows, budget).map((row) => row.order);
-      const byRank = (whole.columns[3] as number[]).map(
-        (_, place) => whole.columns[0]![whole.columns[3]!.indexOf(place)],
-      );
-      t.strictSame(byRank, expected);
-      for (let trial = 0; trial < 5; trial++) {
-        const split = await rankSplit(settings, 2 + random(4), random, dir);
-        t.strictSame(split.columns, whole.columns, JSON.stringify(settings));
-        t.strictSame(split.figures, whole.figures);
+  await allSame(t, 'rankings', async (same) => {
+    for (const budget of [
+      { fraction: 0.3 },
+      { fraction: 1 },
+      { tokens: 700 },
+      { tokens: 1 },
+      { tokens: 1e9 },
+    ]) {
+      for (const memory of [{}, { memory_mb: 0.004 }]) {
+        const settings = { ...budget, ...memory };
+        const whole = await rankSplit(settings, 1, random, dir);
+        const expected = select(rows, budget).map((row) => row.order);
+        const byRank = (whole.columns[3] as number[]).map(
+          (_, place) => whole.columns[0]![whole.columns[3]!.indexOf(place)],
+        );
+        const name = JSON.stringify(settings);
+        same(byRank, expected, name);
+        for (let trial = 0; trial < 5; trial++) {
+          const split = await rankSplit(settings, 2 + random(4), random, dir);
+          same(split.columns, whole.columns, `${name}, split ${trial}`);
+          const [figures, all] = [split, whole].map((one) => new Map(Object.entries(one.figures).sort()));
+          same(figures, all, `${name}, split ${trial}: figures`);
+        }
       }
     }
-  }
+  });
   t.strictSame(await readdir(dir), [], 'nothing is left on disk');
 });
 

@@ -3,6 +3,7 @@ import { Float64, Int32 } from 'apache-arrow';
 import t from 'tap';
 import { type Batch, keepRows } from '../../../pipeline/batch.js';
 import { rank } from '../../../transforms/rank.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { combineContext, combineSplit, startCombine } from '../../fixtures/combine.js';
 import { batchOf, cells, recordBatch } from '../../fixtures/engine.js';
 import { randomIntegers } from '../nag/random.js';
@@ -35,19 +36,22 @@ const everySetting = [
 t.test('equals a plain sort, and any split of the pool, in memory and on disk', async (t) => {
   const dir = t.testdir();
   const random = randomIntegers(3);
-  for (const setting of everySetting) {
-    for (const memory of [{}, { memory_mb: 0.004 }]) {
-      const name = JSON.stringify({ ...setting, ...memory });
-      const whole = await ranked({ ...setting, ...memory }, dir);
-      t.strictSame(byRank(whole), expected(setting), name);
-      for (let trial = 0; trial < 3; trial++) {
-        const split = await ranked({ ...setting, ...memory }, dir, arriving, 2 + random(4), random);
-        t.strictSame(byRank(split), byRank(whole), name);
-        t.strictSame(new Map([...split.context.figures].sort()), new Map([...whole.context.figures].sort()));
-        t.strictSame(split.context.provenance, whole.context.provenance);
+  await allSame(t, 'rows and targets, by rank', async (same) => {
+    for (const setting of everySetting) {
+      for (const memory of [{}, { memory_mb: 0.004 }]) {
+        const name = JSON.stringify({ ...setting, ...memory });
+        const whole = await ranked({ ...setting, ...memory }, dir);
+        same(byRank(whole), expected(setting), name);
+        for (let trial = 0; trial < 3; trial++) {
+          const split = await ranked({ ...setting, ...memory }, dir, arriving, 2 + random(4), random);
+          same(byRank(split), byRank(whole), `${name}, split ${trial}`);
+          const [figures, all] = [split, whole].map(({ context }) => new Map([...context.figures].sort()));
+          same(figures, all, `${name}, split ${trial}: figures`);
+          same(split.context.provenance, whole.context.provenance, `${name}, split ${trial}: provenance`);
+        }
       }
     }
-  }
+  });
   t.strictSame(await readdir(dir), [], 'nothing is left on disk');
 });
 
