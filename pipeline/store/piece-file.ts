@@ -119,11 +119,12 @@ export async function* readPiece(path: string): AsyncGenerator<RecordBatch, unde
 
 /** The columns of such a file. Errors: DataError when it is damaged. */
 export async function pieceSchema(path: string): Promise<Schema> {
-  async function* schema(reader: { readonly schema: Schema }) {
+  async function* schemaOf(reader: { readonly schema: Schema }) {
     yield reader.schema;
   }
-  const { value } = await withReader(path, schema).next();
-  return value ?? new Schema([]);
+  // A loop: leaving it closes the file, which asking for one value alone would not.
+  for await (const schema of withReader(path, schemaOf)) return schema;
+  return new Schema([]);
 }
 
 /** What to do about a piece that its stages cannot make again here. */

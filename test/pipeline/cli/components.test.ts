@@ -7,7 +7,7 @@ import { loadConfig } from '../../../pipeline/config/load.js';
 import { optionDocs } from '../../../pipeline/config/options.js';
 import { makePlan } from '../../../pipeline/plan.js';
 import { allSame } from '../../fixtures/all-same.js';
-import { runCli } from '../../fixtures/cli.js';
+import { cliHere } from '../../fixtures/cli.js';
 
 const loading = {
   registry: builtins,
@@ -46,7 +46,7 @@ t.test('every component is described, and its example shows it', async (t) => {
 });
 
 t.test('list', async (t) => {
-  const { code, stdout } = await runCli(['list']);
+  const { code, stdout } = await cliHere(['list']);
   t.equal(code, 0);
   t.strictSame(
     stdout
@@ -58,9 +58,9 @@ t.test('list', async (t) => {
 });
 
 t.test('describe shows options with types and defaults', async (t) => {
-  const { code, stdout } = await runCli(['describe', 'rank']);
+  const { code, stdout } = await cliHere(['describe', 'rank']);
   t.equal(code, 0);
   t.match(stdout, /\n {2}fraction: number > 0 ≤ 1 \(optional\)\n {6}Budget/);
   t.match(stdout, /\n {2}memory_mb: number > 0 \(default 1024\)\n/);
-  t.match((await runCli(['describe', 'score'])).stdout, '\nside inputs: profile (one or several)\n');
+  t.match((await cliHere(['describe', 'score'])).stdout, '\nside inputs: profile (one or several)\n');
 });

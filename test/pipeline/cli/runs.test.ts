@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { RunRecord } from '../../../pipeline/state/record.js';
 import { recordPath, writeRecord } from '../../../pipeline/state/records.js';
-import { runCli } from '../../fixtures/cli.js';
+import { cliHere } from '../../fixtures/cli.js';
 import { recordOf } from '../../fixtures/records.js';
+
+process.env['TZ'] = 'UTC';
 
 const ids = ['20261122T020000Z-aaaa', '20261123T020000Z-bbbb', '20261124T020000Z-1f3a'] as const;
 
@@ -28,7 +30,7 @@ stages: [{use: read.jsonl, with: {path: docs.jsonl}}, {use: show}]
     recordOf({ id: ids[1], status: 'failed', exitCode: 4, error: 'too many rejected' }),
   );
   await writeRecord(state, recordOf({ id: ids[2], ...last }));
-  const runs = (...args: string[]) => runCli(['runs', ...args], { cwd: folder, env: { TZ: 'UTC' } });
+  const runs = (...args: string[]) => cliHere(['runs', ...args], { cwd: folder });
   return { folder, state, runs };
 }
 

@@ -12,11 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { publishAll } from '../../../pipeline/publication/publish.js';
 import { makeStagingFolder } from '../../../pipeline/publication/staging.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { stageTexts, visible } from '../../fixtures/outputs.js';
 
 const child = fileURLToPath(new URL('../../fixtures/publish-until.js', import.meta.url));
@@ -108,57 +110,58 @@ for (const [name, { before, names, old }] of Object.entries(situations)) {
   });
 
   t.test(`${name}: killed at any step, all is old or all is new, and the next run succeeds`, async (t) => {
-    for (let steps = 0; ; steps++) {
-      const dir = await before(t);
-      const { signal, status, stderr } = spawnSync(process.execPath, [
-        child,
-        dir,
-        'new',
-        String(steps),
-        ...names,
-      ]);
-      const found = visible(dir, names);
-      if (signal === null) {
-        t.equal(status, 0, String(stderr));
-        t.ok(steps > 0 && found.every((text) => text === 'new'), `${steps} steps`);
-        return;
+    const dir = await before(t);
+    const copies = join(mkdtempSync(join(tmpdir(), 'nag-')), 'killed');
+    t.teardown(() => rmSync(dirname(copies), { recursive: true }));
+    const { signal, stderr } = spawnSync(process.execPath, [child, dir, 'new', copies, ...names]);
+    t.equal(signal, 'SIGKILL', String(stderr));
+    const states = readdirSync(dirname(copies)).length;
+    t.ok(states > 1, `${states} states`);
+    await allSame(t, 'what was left, and what the next run makes of it', async (same) => {
+      for (let steps = 0; steps < states; steps++) {
+        const state = `${copies}-${steps}`;
+        const found = visible(state, names);
+        const done = steps === states - 1;
+        same(
+          [done ? 'new' : earlier, 'new'].includes(found[0]) || found,
+          true,
+          `killed before step ${steps + 1}: old or new`,
+        );
+        same(found, all(found[0]), `killed before step ${steps + 1}: all alike`);
+        await publish(state, names, 'next');
+        same(visible(state, names), all('next'), `the run after step ${steps}`);
+        const left = readdirSync(state, { recursive: true, encoding: 'utf8' });
+        const rubbish = left.filter((one) => /\.(tmp|old)-/.test(one));
+        same(rubbish, [], `the run after step ${steps}: what the killed one left is gone`);
       }
-      t.match(signal, 'SIGKILL');
-      t.ok([earlier, 'new'].includes(found[0]), `${found[0]}`);
-      t.strictSame(found, all(found[0]), `killed before step ${steps + 1}`);
-      await publish(dir, names, 'next');
-      t.strictSame(visible(dir, names), all('next'));
-      const left = readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((one) =>
-        /\.(tmp|old)-/.test(one),
-      );
-      t.strictSame(left, [], 'what the killed one left is gone');
-    }
+    });
   });
 
   t.test(`${name}: a failure at any step leaves all old, or all new, and no rubbish`, async (t) => {
-    for (let steps = 0; ; steps++) {
-      const dir = await before(t);
-      let left = steps;
-      const failing = publish(dir, names, 'new', () => {
-        if (left-- === 0) throw new Error('broken');
-      });
-      const thrown: unknown = await failing.then(
-        () => undefined,
-        (error: unknown) => error,
-      );
-      const found = visible(dir, names);
-      if (thrown === undefined) {
-        t.strictSame(found, all('new'));
-        return;
+    let failed = true;
+    await allSame(t, 'what is left', async (same) => {
+      for (let steps = 0; failed; steps++) {
+        const dir = await before(t);
+        let left = steps;
+        const thrown = await publish(dir, names, 'new', () => {
+          if (left-- === 0) throw new Error('broken');
+        }).catch((error: Error) => error);
+        failed = thrown !== undefined;
+        const found = visible(dir, names);
+        const told = /cannot be put in place: broken/.test(thrown?.message ?? '');
+        if (thrown)
+          same(
+            { name: thrown.name, told },
+            { name: 'DataError', told: true },
+            `step ${steps}: ${thrown.message}`,
+          );
+        same(found, all(failed ? found[0] : 'new'), `step ${steps}: all alike`);
+        if (failed && found[0] === undefined) {
+          const rubbish = readdirSync(dir).filter((one) => one !== 'deep');
+          same(rubbish, [], `step ${steps}: no rubbish`);
+        }
       }
-      t.match(thrown, { name: 'DataError', message: /cannot be put in place: broken/ });
-      t.strictSame(found, all(found[0]));
-      if (found[0] === undefined)
-        t.strictSame(
-          readdirSync(dir).filter((one) => one !== 'deep'),
-          [],
-        );
-    }
+    });
   });
 }
 

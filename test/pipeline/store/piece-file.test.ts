@@ -1,8 +1,15 @@
+import { readlinkSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Int32 } from 'apache-arrow';
 import t from 'tap';
-import { isIntact, PieceWriter, readPiece, readRemarks } from '../../../pipeline/store/piece-file.js';
+import {
+  isIntact,
+  PieceWriter,
+  pieceSchema,
+  readPiece,
+  readRemarks,
+} from '../../../pipeline/store/piece-file.js';
 import { remarksPath } from '../../../pipeline/store/pieces.js';
 import { cells, recordBatch } from '../../fixtures/engine.js';
 
@@ -44,6 +51,32 @@ t.test('a flipped bit is noticed wherever it is, in what is remembered too', asy
   await rm(beside);
   t.notOk(await isIntact(dir, piece, signal), 'the remarks are gone');
 });
+
+t.test(
+  'to ask for the columns leaves no file open',
+  { skip: process.platform !== 'linux' && 'NOT RUN: needs /proc' },
+  async (t) => {
+    const dir = t.testdir();
+    const writer = await PieceWriter.open(dir);
+    await writer.write(batch);
+    const path = join(dir, (await writer.finish(rows, [])).name);
+    t.strictSame(
+      (await pieceSchema(path)).fields.map(({ name }) => name),
+      ['n'],
+    );
+    const open = (await readdir('/proc/self/fd')).filter((fd) => target(`/proc/self/fd/${fd}`) === path);
+    t.strictSame(open, []);
+  },
+);
+
+/** Where a link leads; of one that is gone by now, nowhere. */
+function target(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
+  }
+}
 
 t.test('nothing is left of a piece that is abandoned', async (t) => {
   const dir = t.testdir();

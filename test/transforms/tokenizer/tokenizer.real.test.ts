@@ -5,6 +5,7 @@ import { Tokenizer } from 'tokenizers';
 import { slicingOf } from '../../../transforms/tokenizer/slicing.js';
 import { DocumentTokenizer } from '../../../transforms/tokenizer/tokenizer.js';
 import { parseTokenizerJson } from '../../../transforms/tokenizer/tokenizer-json.js';
+import { allSame } from '../../fixtures/all-same.js';
 import { needsRealData, realData } from '../../fixtures/paths.js';
 import { texts, wholeIds } from './small-tokenizers.js';
 
@@ -20,11 +21,15 @@ for (const folder of [
     const tokenizer = await DocumentTokenizer.open(path);
     t.ok(slicingOf(parseTokenizerJson(JSON.parse(readFileSync(tokenizer.file, 'utf8')))), 'can be cut');
     const documents = pool();
-    for (const text of [...documents, ...texts(20, 200), documents.join('\n\n')]) {
-      const whole = await wholeIds(native, text);
-      t.strictSame([...(await tokenizer.first(text, 120))], whole.slice(0, 120));
-      t.equal(await tokenizer.count(text), whole.length);
-    }
+    const all = [...documents, ...texts(20, 200), documents.join('\n\n')];
+    await allSame(t, 'ids and counts', async (same) => {
+      for (const [i, text] of all.entries()) {
+        const whole = await wholeIds(native, text);
+        const name = () => `text ${i}, ${JSON.stringify(text.slice(0, 40))}`;
+        same([...(await tokenizer.first(text, 120))], whole.slice(0, 120), name);
+        same(await tokenizer.count(text), whole.length, () => `${name()}: the count`);
+      }
+    });
   });
 }
 

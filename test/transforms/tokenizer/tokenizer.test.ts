@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Tokenizer } from 'tokenizers';
 import { DocumentTokenizer } from '../../../transforms/tokenizer/tokenizer.js';
+import { allSame } from '../../fixtures/all-same.js';
 import {
   byteLevelTokenizer,
   kinds,
@@ -29,12 +30,16 @@ for (const [name, json] of Object.entries(kinds)) {
     const native = Tokenizer.fromString(JSON.stringify(json));
     const tokenizer = await opened(t, json);
     const short = [...texts(25, 120), ' ', '', ' the', 'the', '  the cat', '\u0958, the cats'];
-    for (const text of short) {
-      const whole = await wholeIds(native, text);
-      for (const maxLength of [1, 4, 30, 100_000])
-        t.strictSame([...(await tokenizer.first(text, maxLength))], whole.slice(0, maxLength));
-      t.equal(await tokenizer.count(text), whole.length);
-    }
+    await allSame(t, 'ids and counts of short texts', async (same) => {
+      for (const text of short) {
+        const whole = await wholeIds(native, text);
+        for (const maxLength of [1, 4, 30, 100_000]) {
+          const name = () => `first ${maxLength} of ${JSON.stringify(text)}`;
+          same([...(await tokenizer.first(text, maxLength))], whole.slice(0, maxLength), name);
+        }
+        same(await tokenizer.count(text), whole.length, () => `the count of ${JSON.stringify(text)}`);
+      }
+    });
     for (const long of texts(1, 32_000)) {
       const plain = long.replaceAll('<s>', 'cat');
       const [expected, expectedPlain] = [await wholeIds(native, long), await wholeIds(native, plain)];
@@ -73,8 +78,10 @@ t.test('behind a letter that NFC takes apart', async (t) => {
   const text = `the${' the'.repeat(20)} \u0958,${'x'.repeat(200)}`;
   const whole = await wholeIds(Tokenizer.fromString(JSON.stringify(json)), text);
   const tokenizer = await opened(t, json);
-  for (let maxLength = 15; maxLength < 40; maxLength++)
-    t.strictSame([...(await tokenizer.first(text, maxLength))], whole.slice(0, maxLength));
+  await allSame(t, 'ids', async (same) => {
+    for (let maxLength = 15; maxLength < 40; maxLength++)
+      same([...(await tokenizer.first(text, maxLength))], whole.slice(0, maxLength), `first ${maxLength}`);
+  });
 });
 
 t.test('a text that cannot be cut is encoded whole', async (t) => {
