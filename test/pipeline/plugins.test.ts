@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { NagError } from '../../pipeline/errors.js';
 import { loadPlugin } from '../../pipeline/plugins.js';
-import { runCli } from '../fixtures/cli.js';
+import { cliHere, runCli } from '../fixtures/cli.js';
 
 /** One of each kind, outside of the project, importing nothing but nag-pipeline. */
 const stages = `
@@ -124,7 +124,7 @@ t.test('faults of its options, and names near to its names, are told as for othe
     .replace('use: total}', 'use: totl}')
     .replace('below: 5', 'below: -5');
   const folder = t.testdir({ own: { 'stages.js': stages }, 'c.yaml': yaml });
-  const { code, stderr } = await runCli(['check', 'c.yaml'], { cwd: folder });
+  const { code, stderr } = await cliHere(['check', 'c.yaml'], { cwd: folder });
   t.equal(code, 2);
   t.strictSame(stderr.trimEnd().split('\n'), [
     'c.yaml:4:34  stages[0].with.below  expected a number of at least 0, found -5',
@@ -137,7 +137,7 @@ t.test('faults of its options, and names near to its names, are told as for othe
 t.test("an error that it throws is the user's to read", async (t) => {
   const yaml = pipeline.replace('nth: 2', 'nth: 2, fail: true');
   const folder = t.testdir({ own: { 'stages.js': stages }, 'c.yaml': yaml });
-  const { code, stderr } = await runCli(['run', 'c.yaml'], { cwd: folder });
+  const { code, stderr } = await cliHere(['run', 'c.yaml'], { cwd: folder });
   t.equal(code, 1);
   t.match(stderr, 'numbers: row 7: is no number that I like');
   t.notMatch(stderr, /should not|^ +at /m);
@@ -145,12 +145,12 @@ t.test("an error that it throws is the user's to read", async (t) => {
 
 t.test('list and describe know it', async (t) => {
   const folder = t.testdir({ 'stages.js': stages });
-  const list = await runCli(['list', '--plugin', 'stages.js'], { cwd: folder });
+  const list = await cliHere(['list', '--plugin', 'stages.js'], { cwd: folder });
   t.match(list.stdout, /\nevery +transform +Keep every n-th row\n/);
-  const { stdout } = await runCli(['describe', 'every', '--plugin', 'stages.js'], { cwd: folder });
+  const { stdout } = await cliHere(['describe', 'every', '--plugin', 'stages.js'], { cwd: folder });
   t.match(stdout, '  nth: whole number ≥ 1 (required)\n      Step\n');
   t.match(stdout, '\nplugins: ["stages.js"]\n', 'its example needs the file');
-  const clash = await runCli(['list', '--plugin', 'stages.js', '--plugin', 'stages.js'], { cwd: folder });
+  const clash = await cliHere(['list', '--plugin', 'stages.js', '--plugin', 'stages.js'], { cwd: folder });
   t.match(clash, { code: 2, stderr: /^--plugin: two components are named "every"/ });
 });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { type CliResult, runCli, startCli } from '../../fixtures/cli.js';
+import { type CliResult, cliHere, startCli } from '../../fixtures/cli.js';
 
 const plugin = `
 import { defineTransform, z } from 'nag-pipeline';
@@ -63,7 +63,7 @@ function linesOf({ stderr }: CliResult): Line[] {
 
 t.test('every line is JSON, nothing goes to stdout, and the figures add up', async (t) => {
   const file = project(t, 'wordy');
-  const result = await runCli(['run', file, '--log', 'json', '--set', 'n=4']);
+  const result = await cliHere(['run', file, '--log', 'json', '--set', 'n=4']);
   t.match(result, { code: 0, stdout: '' });
   const lines = linesOf(result);
   const [first] = lines;
@@ -104,16 +104,16 @@ t.test('every line is JSON, nothing goes to stdout, and the figures add up', asy
 
 t.test('a failure: the end of the run, and the error', async (t) => {
   const file = project(t, 'wordy');
-  const result = await runCli(['run', file, '--log=json', '--set', 'n=x']);
+  const result = await cliHere(['run', file, '--log=json', '--set', 'n=x']);
   t.match(result, { code: 2, stdout: '' });
   t.match(linesOf(result), [{ event: 'error', level: 'error', exit_code: 2, message: /params/ }]);
-  const gone = await runCli(['run', file.replace('c.yaml', 'd.yaml'), '--log=json']);
+  const gone = await cliHere(['run', file.replace('c.yaml', 'd.yaml'), '--log=json']);
   t.match(linesOf(gone), [{ event: 'error', exit_code: 2, message: /there is no such file/ }]);
   const bad = t.testdir({
     'docs.jsonl': '{"docid": 1\n',
     'c.yaml': 'version: 1\nstages: [{use: read.jsonl, with: {path: docs.jsonl}}, {use: show}]\n',
   });
-  const failed = await runCli(['run', join(bad, 'c.yaml'), '--log=json']);
+  const failed = await cliHere(['run', join(bad, 'c.yaml'), '--log=json']);
   t.equal(failed.code, 1);
   const lines = linesOf(failed);
   t.match(lines.slice(-2), [

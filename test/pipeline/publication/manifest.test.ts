@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { digestOutputs } from '../../../pipeline/publication/checksums.js';
 import { verifyManifest, writeManifest } from '../../../pipeline/publication/manifest.js';
 import { publishAll } from '../../../pipeline/publication/publish.js';
-import { runCli } from '../../fixtures/cli.js';
+import { cliHere } from '../../fixtures/cli.js';
 import { stageTexts } from '../../fixtures/outputs.js';
 import { runRecord } from '../../fixtures/records.js';
 
@@ -70,22 +70,22 @@ t.test('files that differ are told', async (t) => {
     `${join(dir, 'parts', 'part-00000.parquet')}: is missing`,
   ]);
   writeFileSync(join(dir, 'a.parquet'), 'longer');
-  const { code, stdout, stderr } = await runCli(['verify', manifest]);
+  const { code, stdout, stderr } = await cliHere(['verify', manifest]);
   t.strictSame([code, stdout], [1, '']);
   t.match(stderr, /manifest\.json: 2 of 2 files differ\n.*a\.parquet: has 6 bytes, expected 4\n.*is missing/);
 });
 
 t.test('the command, when all is well, without a manifest, and without an argument', async (t) => {
   const { dir, manifest } = await published(t);
-  t.match(await runCli(['verify', manifest]), {
+  t.match(await cliHere(['verify', manifest]), {
     code: 0,
     stdout: `${manifest}: 2 files as published by run night-1\n`,
   });
-  t.match(await runCli(['verify']), {
+  t.match(await cliHere(['verify']), {
     code: 2,
     stderr: /an argument is missing: nag-pipeline verify <manifest>/,
   });
-  t.match(await runCli(['verify', join(dir, 'no.json')]), {
+  t.match(await cliHere(['verify', join(dir, 'no.json')]), {
     code: 1,
     stderr: /no\.json: cannot be read as a manifest/,
   });
