@@ -159,11 +159,14 @@ const shown = (dir: string, { stage, file, row, line: number, column, rows }: Re
   ].join(' ');
 
 function checkSums(t: Test, { stats }: RunResult): void {
-  for (const stage of stats.values()) {
+  const sums = [...stats.values()].map((stage) => {
     const out = stage.label === 'profile' ? stage.rowsIn : stage.rowsOut;
-    t.equal(stage.rowsIn, out + leftOutRows(stage) + rejectedRows(stage), stage.label);
-    t.notOk([...stage.leftOut.keys()].some((reason) => reason.includes('no reason')));
-  }
+    return [stage.label, out + leftOutRows(stage) + rejectedRows(stage)];
+  });
+  const rowsIn = [...stats.values()].map((stage) => [stage.label, stage.rowsIn]);
+  t.strictSame(sums, rowsIn, 'rows in = out + left out + rejected');
+  const reasons = [...stats.values()].flatMap(({ leftOut }) => [...leftOut.keys()]);
+  t.notOk(reasons.some((reason) => reason.includes('no reason')));
 }
 
 for (const { name, changes, prepare, fails, rejects: expected, ranked } of cases) {
