@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { runCli, startCli } from '../fixtures/cli.js';
+import { cliHere, runCli, startCli } from '../fixtures/cli.js';
 import { makeResumable, outputs, piecesIn } from '../fixtures/resumable.js';
 
 /** A stage that waits until a file `go` appears; one that fails so often with an error that passes. */
@@ -114,7 +114,7 @@ t.test('what passes is tried again, and told', async (t) => {
     config,
     readFileSync(config, 'utf8').replace('file: LEFT', `file: ${JSON.stringify(join(dir, 'left.txt'))}`),
   );
-  const { code, stderr } = await runCli(['run', config]);
+  const { code, stderr } = await cliHere(['run', config]);
   t.equal(code, 0, stderr);
   t.equal(stderr.split('\n').filter((line) => line.startsWith('retry: ')).length, 2);
   t.match(record(dir), { status: 'complete', attempts: 3 });
@@ -122,9 +122,9 @@ t.test('what passes is tried again, and told', async (t) => {
 
 t.test('the manifest is the last thing, and holds', async (t) => {
   const dir = project(t, { top: 'manifest: out/manifest.json' });
-  const { code } = await runCli(['run', join(dir, 'c.yaml')]);
+  const { code } = await cliHere(['run', join(dir, 'c.yaml')]);
   t.equal(code, 0);
-  const { code: verified, stdout } = await runCli(['verify', join(dir, 'out/manifest.json')]);
+  const { code: verified, stdout } = await cliHere(['verify', join(dir, 'out/manifest.json')]);
   t.equal(verified, 0);
   t.match(stdout, /2 files as published/);
   t.match(record(dir), { status: 'complete', exitCode: 0, manifest: join(dir, 'out/manifest.json') });
@@ -134,12 +134,12 @@ t.test('rejects: up to the limit a quarantine file, over it exit code 4 and the 
   const docs = '{"docid": "a", "doc": "text"}\nnonsense\n{"docid": "b", "doc": "text"}\n';
   const dir = project(t, { docs, top: 'on_error: {policy: quarantine, max_ratio: 0.5}' });
   const config = join(dir, 'c.yaml');
-  t.equal((await runCli(['run', config])).code, 0);
+  t.equal((await cliHere(['run', config])).code, 0);
   const { quarantine } = record(dir);
   t.match(JSON.parse(readFileSync(String(quarantine), 'utf8')), { line: 2, stage: 'read.jsonl' });
   const old = readFileSync(join(dir, 'out/rows.jsonl'), 'utf8');
   writeFileSync(config, readFileSync(config, 'utf8').replace('0.5', '0.1'));
-  const over = await runCli(['run', config]);
+  const over = await cliHere(['run', config]);
   t.equal(over.code, 4);
   t.match(over.stderr, /1 of 3 rows \(33 %\), more than max_ratio: 0.1 allows; nothing was published/);
   t.equal(readFileSync(join(dir, 'out/rows.jsonl'), 'utf8'), old);
@@ -164,7 +164,7 @@ t.test('rows that were rejected before what is kept are told again when it is re
   lines[7] = JSON.stringify({ docid: 'empty', doc: '', token_num: 3 });
   writeFileSync(file, lines.join('\n'));
   const rejects = async () => {
-    const { code, stderr, stdout } = await runCli(['run', join(dir, 'pipeline.yaml')]);
+    const { code, stderr, stdout } = await cliHere(['run', join(dir, 'pipeline.yaml')]);
     t.equal(code, 0, stderr);
     const text = readFileSync(String(record(dir)['quarantine']), 'utf8');
     return { text, stdout, written: await outputs(dir) };
@@ -181,7 +181,7 @@ t.test('rows that were rejected before what is kept are told again when it is re
 t.test('finished work of files that are gone is removed when its time is over, and told', async (t) => {
   const dir = await makeResumable(t, { form: 'jsonl', ranked: false, top: 'keep: {work: 30d}' });
   const run = async () => {
-    const { code, stderr, stdout } = await runCli(['run', join(dir, 'pipeline.yaml')]);
+    const { code, stderr, stdout } = await cliHere(['run', join(dir, 'pipeline.yaml')]);
     t.equal(code, 0, stderr);
     return { stderr, reused: /([\d,]+) reused/.exec(stdout)?.[1] };
   };
