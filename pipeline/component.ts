@@ -265,7 +265,8 @@ export interface Prepared {
 }
 
 /**
- * An option that is a path or a glob. Relative ones are relative to the configuration file.
+ * An option that is a path or a glob. Relative ones are relative to the configuration file, or to the current
+ * folder where they come from the command line or the environment.
  * @param orName a pattern of names that stay as they are written, where there is no file or folder of that name
  */
 export function path({ orName }: { readonly orName?: string } = {}) {

@@ -76,6 +76,7 @@ async function watched(
     account.note(text);
     reporter.note(text);
   };
+  for (const text of job.config.notes) note(text);
   const limit = new AbortController();
   const limits = await watchLimits(settings.limits, {
     folders: [state?.dir, tempDir].flatMap((folder) => folder ?? []),

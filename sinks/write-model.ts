@@ -1,3 +1,4 @@
+import { basename, isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { defineSink, path } from '../pipeline/component.js';
 import { stageOutput } from '../pipeline/publication/staging.js';
@@ -35,7 +36,9 @@ export const writeModel = defineSink({
     const { keys, rows } = await collectNeurons(input);
     const fill = async (temporary: string) => {
       const { link } = settings;
-      const left = await writeDeactivatedModel(checkpoint, keys, temporary, { link, signal: context.signal });
+      const name = isAbsolute(settings.model) ? basename(settings.model) : settings.model;
+      const { signal } = context;
+      const left = await writeDeactivatedModel(checkpoint, keys, temporary, { link, name, signal });
       if (left.length > 0) context.note(`not copied from ${settings.model}: ${left.join(', ')}`);
       return { temporary, rows, files: [settings.path] };
     };

@@ -24,7 +24,7 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
   { part: /^pipeline\/builtins\.ts$/, may: /^(pipeline|transforms|sinks)\// },
   {
     part: /^pipeline\/config\//,
-    may: /^(pipeline\/(config\/|component|describe-value|errors|registry)|zod$|yaml$|leven$)/,
+    may: /^(pipeline\/(config\/|component|describe-value|errors|registry)|zod$|yaml$|leven$|tinyglobby$)/,
   },
   {
     part: /^pipeline\/arrow\//,

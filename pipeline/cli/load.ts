@@ -10,6 +10,7 @@ export async function loadForCommand(file: string, set: readonly string[]): Prom
   return await loadConfig(file, {
     registry: builtins,
     loadPlugin,
+    currentFolder: process.cwd(),
     set: parseSet(set),
     env: process.env,
     today: today(),
@@ -19,6 +20,11 @@ export async function loadForCommand(file: string, set: readonly string[]): Prom
 /** How a configuration runs. Throws a `ConfigError` for what only the graph as a whole shows. */
 export function planOf({ stages, settings: { stateDir } }: Config): Plan {
   return makePlan(stages, { checkpoints: stateDir === undefined ? undefined : workFolder(stateDir) });
+}
+
+/** Says on stderr how the configuration was read; `run` tells its reporter instead. */
+export function writeNotes({ notes }: Config): void {
+  for (const text of notes) process.stderr.write(`note: ${text}\n`);
 }
 
 /** `--set k=v`, the last of the same name wins. */

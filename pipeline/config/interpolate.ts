@@ -6,15 +6,21 @@ import { didYouMean, type Path } from './problems.js';
  * Puts parameters into the scalars of a parsed document: `"${k}"` alone keeps the parameter's type, inside other
  * text it becomes text, `$${` stands for a literal `${`. Keys are never touched. What consists of a parameter that has
  * no value is left out, so that an option keeps its default.
+ * @param onReference told of each value that begins with a parameter, and whether it is nothing else
  */
 export function interpolate(
   document: unknown,
   values: ReadonlyMap<string, Resolved>,
   base: Path,
   findings: Findings,
+  onReference?: (name: string, path: Path, whole: boolean) => void,
 ): unknown {
   const walk = (value: unknown, path: Path): unknown => {
-    if (typeof value === 'string') return scalar(value, values, path, findings);
+    if (typeof value === 'string') {
+      const [text, name] = /^\$\{([^{}]*)\}/.exec(value) ?? [];
+      if (name !== undefined) onReference?.(name.trim(), path, text === value);
+      return scalar(value, values, path, findings);
+    }
     if (Array.isArray(value)) return value.map((item, i) => walk(item, [...path, i]));
     if (value === null || typeof value !== 'object') return value;
     const entries = Object.entries(value).map(([key, item]) => [key, walk(item, [...path, key])] as const);

@@ -8,8 +8,9 @@ import { expandTemplates, type PlacedEntry } from './expand.js';
 import { createFindings, type Findings } from './findings.js';
 import { interpolate } from './interpolate.js';
 import { parseOptions } from './options.js';
-import { type ParamInputs, type ParamValue, resolveParams } from './params.js';
-import { didYouMean, nearest } from './problems.js';
+import { outsideParams, type ParamInputs, type ParamValue, resolveParams } from './params.js';
+import { type ConfigPaths, configPaths, type OutsideValues, placeKey } from './paths.js';
+import { didYouMean, nearest, type Path } from './problems.js';
 import { type Settings, settingsOf, settingWithoutState } from './settings.js';
 import { type ConfigShape, parseShape } from './shape.js';
 import { type Inputs, wire } from './wire.js';
@@ -34,12 +35,19 @@ export interface Config {
   readonly params: ReadonlyMap<string, ParamValue | null>;
   /** In the order of the file; each stage reads only stages above it. */
   readonly stages: readonly Stage[];
-  /** SHA-256 of what the run does: stages, options after interpolation, wiring. */
+  /**
+   * SHA-256 of what the run does: stages, options after interpolation, wiring. It is the same wherever the configuration
+   * is: paths count relative to it; of those that lead elsewhere and are absolute, or not from the file, the name alone.
+   */
   readonly hash: string;
+  /** What the user should know of how it was read. */
+  readonly notes: readonly string[];
 }
 
 export interface LoadOptions extends ParamInputs {
   readonly registry: Registry;
+  /** Where the command was started: paths in `set` and `env` are relative to it. Default: the configuration's folder. */
+  readonly currentFolder?: string;
   /** Imports a user's file and returns the components that it exports. */
   loadPlugin(file: string): Promise<Component[]>;
 }
@@ -48,20 +56,22 @@ export interface LoadOptions extends ParamInputs {
 export async function loadConfig(file: string, options: LoadOptions): Promise<Config> {
   const document = await readDocument(file);
   const findings = createFindings();
-  const { value, params } = withParams(document.value, options, findings);
+  const { value, params, outside } = withParams(document.value, options, findings);
   const shape = parseShape(value, findings);
   const folder = dirname(resolve(file));
+  const paths = configPaths(folder, options.currentFolder ?? folder, outside);
   checkState(value, findings);
-  const stages = shape ? await resolveStages(shape, folder, options, document, findings) : [];
+  const stages = shape ? await resolveStages(shape, paths, options, document, findings) : [];
   if (!shape || findings.problems.length > 0) throw configError(document, findings.problems);
   return {
     file,
     name: shape.name ?? basename(file, extname(file)),
-    tempDir: shape.temp_dir === undefined ? undefined : resolve(folder, shape.temp_dir),
-    settings: settingsOf(shape, folder),
+    tempDir: shape.temp_dir === undefined ? undefined : paths.resolve(shape.temp_dir, ['temp_dir']),
+    settings: settingsOf(shape, paths),
     params,
     stages,
-    hash: hashOf(stages),
+    hash: hashOf(stages, paths),
+    notes: [...paths.notes],
   };
 }
 
@@ -75,34 +85,41 @@ function checkState(document: unknown, findings: Findings): void {
     });
 }
 
-/** The document with its parameters put in. */
+/** The document with its parameters put in, and which of its values are from outside the file. */
 function withParams(document: unknown, inputs: ParamInputs, findings: Findings) {
   const params = new Map<string, ParamValue | null>();
-  if (!isMapping(document)) return { value: document, params };
+  const outside: OutsideValues = new Map();
+  if (!isMapping(document)) return { value: document, params, outside };
   const { params: section, ...rest } = document;
   // Where nothing can be known of the parameters, every use of one would be told as a fault.
-  if (section !== undefined && !isMapping(section)) return { value: document, params };
+  if (section !== undefined && !isMapping(section)) return { value: document, params, outside };
   const values = resolveParams(section ?? {}, inputs, findings);
   for (const [name, value] of values) params.set(name, value ?? null);
+  const given = outsideParams(section ?? {}, inputs);
+  // Text in front of more text may be a part of a path: only a parameter that is a path starts one.
+  const onReference = (name: string, path: Path, whole: boolean) => {
+    const param = given.get(name);
+    if (param && (whole || param.isPath)) outside.set(placeKey(path), param.from);
+  };
   const value = Object.fromEntries(
-    Object.entries(rest).map(([key, part]) => [key, interpolate(part, values, [key], findings)]),
+    Object.entries(rest).map(([key, part]) => [key, interpolate(part, values, [key], findings, onReference)]),
   );
-  return { value, params };
+  return { value, params, outside };
 }
 
 async function resolveStages(
   shape: ConfigShape,
-  folder: string,
+  paths: ConfigPaths,
   options: LoadOptions,
   document: ConfigDocument,
   findings: Findings,
 ): Promise<Stage[]> {
-  const { registry, complete } = await withPlugins(shape.plugins, folder, options, findings);
+  const { registry, complete } = await withPlugins(shape.plugins, paths, options, findings);
   const entries = expandTemplates(shape, findings).map((placed) => {
     const component = componentOf(placed, registry, complete, findings);
     const parsed =
       component &&
-      parseOptions(component, placed.entry.with ?? {}, [...placed.path, 'with'], folder, findings);
+      parseOptions(component, placed.entry.with ?? {}, [...placed.path, 'with'], paths, findings);
     return { ...placed, component, options: parsed };
   });
   const wired = wire(entries, findings);
@@ -114,17 +131,17 @@ async function resolveStages(
 /** All components, and whether every plugin could be loaded. */
 async function withPlugins(
   files: readonly string[],
-  folder: string,
+  paths: ConfigPaths,
   { registry, loadPlugin }: LoadOptions,
   findings: Findings,
 ): Promise<{ registry: Registry; complete: boolean }> {
   const all = new Map(registry);
   let complete = true;
   for (const [i, file] of files.entries()) {
-    const path = ['plugins', i];
+    const path: Path = ['plugins', i];
     if (findings.isTouched(path)) continue;
     try {
-      for (const component of await loadPlugin(resolve(folder, file))) {
+      for (const component of await loadPlugin(paths.resolve(file, path, { isInput: true }))) {
         if (all.has(component.name))
           findings.report({
             path,
@@ -160,7 +177,7 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
-function hashOf(stages: readonly Stage[]): string {
+function hashOf(stages: readonly Stage[], paths: ConfigPaths): string {
   const parts = stages.map(({ id, component, options, inputs }) => [
     id,
     component.name,
@@ -168,5 +185,8 @@ function hashOf(stages: readonly Stage[]): string {
     inputs.main,
     [...inputs.sides],
   ]);
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  const json = JSON.stringify(parts, (_, value: unknown) =>
+    typeof value === 'string' ? paths.portable(value) : value,
+  );
+  return createHash('sha256').update(json).digest('hex');
 }

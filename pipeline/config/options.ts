@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Component } from '../component.js';
 import type { Findings } from './findings.js';
+import type { ConfigPaths } from './paths.js';
 import { type Path, problemsOf } from './problems.js';
 
 /** Parses a stage's `with`; its paths become absolute. Undefined where there is a problem. */
@@ -10,10 +9,10 @@ export function parseOptions(
   component: Component,
   given: Record<string, unknown>,
   at: Path,
-  folder: string,
+  paths: ConfigPaths,
   findings: Findings,
 ): unknown {
-  const value = resolvePaths(component.options, given, folder);
+  const value = resolvePaths(component, given, at, paths);
   const parsed = component.options.safeParse(value);
   if (parsed.success) return parsed.data;
   for (const problem of problemsOf(parsed.error, value, at, component.options)) {
@@ -48,7 +47,7 @@ interface JsonSchema {
   /** A type in short, instead of its parts. */
   readonly title?: string;
   readonly format?: string;
-  readonly orName?: string;
+  readonly orName?: string | undefined;
   readonly default?: unknown;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -69,22 +68,20 @@ function jsonSchema(schema: z.ZodType): JsonSchema {
 }
 
 function resolvePaths(
-  schema: z.ZodType,
+  { options, kind }: Component,
   given: Record<string, unknown>,
-  folder: string,
+  at: Path,
+  paths: ConfigPaths,
 ): Record<string, unknown> {
-  const properties = jsonSchema(schema).properties ?? {};
-  const absolute = (value: unknown, path: JsonSchema): unknown => {
-    if (Array.isArray(value)) return value.map((item) => absolute(item, path));
+  const properties = jsonSchema(options).properties ?? {};
+  const absolute = (value: unknown, place: Path, { orName }: JsonSchema): unknown => {
+    if (Array.isArray(value)) return value.map((item, i) => absolute(item, [...place, i], { orName }));
     if (typeof value !== 'string' || value === '') return value;
-    const file = resolve(folder, value);
-    return path.orName !== undefined && new RegExp(path.orName).test(value) && !existsSync(file)
-      ? value
-      : file;
+    return paths.resolve(value, place, { orName, isInput: kind !== 'sink' });
   };
   const entries = Object.entries(given).map(([name, value]) => {
     const path = pathIn(properties[name]);
-    return [name, path ? absolute(value, path) : value];
+    return [name, path ? absolute(value, [...at, name], path) : value];
   });
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Record<string, unknown>;
 }

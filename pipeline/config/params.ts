@@ -50,6 +50,27 @@ export function resolveParams(
   return new Map(params.map(([name, param]) => [name, resolveParam(name, param, inputs, findings)]));
 }
 
+/** A parameter whose value comes from outside the file. */
+export interface OutsideParam {
+  /** `--set model`, or `the environment's MODEL`. */
+  readonly from: string;
+  readonly isPath: boolean;
+}
+
+/** The parameters whose values are not from the file. */
+export function outsideParams(
+  section: Readonly<Record<string, unknown>>,
+  inputs: ParamInputs,
+): Map<string, OutsideParam> {
+  const found = new Map<string, OutsideParam>();
+  for (const [name, written] of Object.entries(section)) {
+    const { data: param } = paramSchema.safeParse(written);
+    const value = param && given(name, param, inputs);
+    if (value?.outside) found.set(name, { from: value.from, isPath: /^(path|glob)$/.test(param!.type) });
+  }
+  return found;
+}
+
 function resolveParam(name: string, written: unknown, inputs: ParamInputs, findings: Findings): Resolved {
   const at: Path = ['params', name];
   const say = (message: string, ...inner: (string | number)[]) =>
@@ -82,14 +103,16 @@ interface Given {
   readonly from: string;
   /** In the YAML file, where values have types; elsewhere all is text. */
   readonly written: boolean;
+  /** From the command line or the environment. */
+  readonly outside?: boolean;
 }
 
 function given(name: string, param: Param, inputs: ParamInputs): Given | undefined {
   const set = inputs.set.get(name);
-  if (set !== undefined) return { value: set, from: `--set ${name}`, written: false };
+  if (set !== undefined) return { value: set, from: `--set ${name}`, written: false, outside: true };
   const env = param.env === undefined ? undefined : inputs.env[param.env];
   if (env !== undefined && env !== '')
-    return { value: env, from: `the environment's ${param.env}`, written: false };
+    return { value: env, from: `the environment's ${param.env}`, written: false, outside: true };
   if (param.default !== undefined) return { value: param.default, from: 'its default', written: true };
   if (param.type !== 'date' || param.required) return undefined;
   return { value: inputs.today, from: 'today', written: false };

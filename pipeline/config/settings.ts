@@ -1,5 +1,6 @@
-import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { ConfigPaths } from './paths.js';
+import type { Path } from './problems.js';
 
 /** `500MB`, `1.5 GB`, or a number of bytes. */
 const size = quantity('a size such as 500MB or 8GB', { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 });
@@ -92,22 +93,22 @@ export interface Address {
   readonly port: number;
 }
 
-/** @param folder relative paths start there */
-export function settingsOf(shape: Shape, folder: string): Settings {
-  const path = (given: string | undefined) => (given === undefined ? undefined : resolve(folder, given));
+export function settingsOf(shape: Shape, paths: ConfigPaths): Settings {
+  const path = (given: string | undefined, ...at: Path) =>
+    given === undefined ? undefined : paths.resolve(given, at);
   const { on_error: given, limits, keep, hooks, metrics } = shape;
   const error = typeof given === 'string' ? { policy: given, max_ratio: 1, path: undefined } : given;
   return {
-    stateDir: path(shape.state_dir),
-    manifest: path(shape.manifest),
+    stateDir: path(shape.state_dir, 'state_dir'),
+    manifest: path(shape.manifest, 'manifest'),
     ifRunning: shape.if_running,
     ifChanged: shape.if_changed,
-    onError: { policy: error.policy, maxRatio: error.max_ratio, path: path(error.path) },
+    onError: { policy: error.policy, maxRatio: error.max_ratio, path: path(error.path, 'on_error', 'path') },
     retries: shape.retries,
     limits: { memory: limits.memory, disk: limits.disk, time: limits.time },
     keep: { outputs: keep.outputs, runs: keep.runs, work: keep.work },
     hooks: { success: hooks.success, failure: hooks.failure },
-    metrics: { textfile: path(metrics.textfile), listen: metrics.listen },
+    metrics: { textfile: path(metrics.textfile, 'metrics', 'textfile'), listen: metrics.listen },
   };
 }
 

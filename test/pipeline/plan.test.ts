@@ -1,9 +1,7 @@
 import t from 'tap';
-import { z } from 'zod';
 import type { Component } from '../../pipeline/component.js';
 import type { Stage } from '../../pipeline/config/load.js';
 import { ConfigError } from '../../pipeline/config/problems.js';
-import { settingsOf, settingsShape } from '../../pipeline/config/settings.js';
 import { makePlan, type Plan, readersOf } from '../../pipeline/plan.js';
 import { planJson, planMermaid, planText } from '../../pipeline/plan-text.js';
 import {
@@ -12,6 +10,7 @@ import {
   count,
   keep,
   measure,
+  noSettings,
   pass,
   profile,
   rank,
@@ -238,9 +237,10 @@ t.test('readers', async (t) => {
 });
 
 const config = {
-  ...{ file: 'c.yaml', name: 'nightly', tempDir: '/tmp', hash: 'abc' },
+  ...{ file: 'c.yaml', name: 'nightly', tempDir: '/tmp', hash: 'abc', notes: [] },
   ...{ params: new Map(), stages: nag },
-  settings: settingsOf(z.strictObject(settingsShape).parse({}), '/'),
+
+  settings: noSettings,
 };
 
 t.test('as text', async (t) => {

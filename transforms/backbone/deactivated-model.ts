@@ -20,6 +20,8 @@ const copyBytes = 4 << 20;
 export interface CopyOptions {
   /** Weight files without a change become hard links to the model's own, where the disk allows. */
   readonly link: boolean;
+  /** What the copy says of which model it is: a name, never a path, as copies of one model are alike on all machines. */
+  readonly name: string;
   readonly signal: AbortSignal;
 }
 
@@ -46,7 +48,7 @@ export async function writeDeactivatedModel(
   const { others, leftOut } = await otherFiles(checkpoint);
   for (const name of others) await copy(join(checkpoint.dir, name), join(into, name), options.signal);
   const files = [...[...checkpoint.files.keys()].map((file) => basename(file)), ...others];
-  const marker = { model: checkpoint.dir, neurons: keys, files };
+  const marker = { model: options.name, neurons: keys, files };
   await writeFile(join(into, markerName), `${JSON.stringify(marker)}\n`, { flush: true });
   await openCheckpoint(into);
   return leftOut;

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { downloadFile, HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { DataError, isDiskFull, messageOf, NagError } from '../../pipeline/errors.js';
 import {
@@ -84,7 +85,7 @@ async function online<T>(
   work: (hub: Connection) => Promise<T>,
 ): Promise<T> {
   if (isOffline())
-    throw new NagError(`${written(model)}: HF_HUB_OFFLINE is set. ${lookedIn()}. ${advice(model)}`);
+    throw new NagError(`${written(model)}: HF_HUB_OFFLINE is set. ${lookedIn(model)}. ${advice(model)}`);
   try {
     return await work(connection(watcher.signal));
   } catch (error) {
@@ -151,11 +152,11 @@ function reasonOf(model: HubModel, cause: unknown): string {
   const status = cause instanceof HubApiError ? cause.statusCode : undefined;
   const token = process.env['HF_TOKEN'] ? 'the token in HF_TOKEN may not read it' : 'HF_TOKEN is not set';
   if (status === 401 || status === 403)
-    return `${written(model)}: the hub refuses it (${status}): it is gated, private or not there, and ${token}. ${lookedIn()}. Check the name, accept the model's terms on its page and set HF_TOKEN to a token that may read it, or give the path of a local folder`;
+    return `${written(model)}: the hub refuses it (${status}): it is gated, private or not there, and ${token}. ${lookedIn(model)}. Check the name, accept the model's terms on its page and set HF_TOKEN to a token that may read it, or give the path of a local folder`;
   if (status === 404)
-    return `${written(model)}: the hub has no such model or revision (404). ${lookedIn()}. Check the name, or give the path of a local folder`;
+    return `${written(model)}: the hub has no such model or revision (404). ${lookedIn(model)}. Check the name, or give the path of a local folder`;
   if (cause instanceof DataError) return `${written(model)}: ${cause.message}`;
-  return `${written(model)}: it could not be fetched: ${rootMessage(cause)}. ${lookedIn()}. What came is kept: run again to go on. ${advice(model)}`;
+  return `${written(model)}: it could not be fetched: ${rootMessage(cause)}. ${lookedIn(model)}. What came is kept: run again to go on. ${advice(model)}`;
 }
 
 /** `fetch failed` says nothing; what caused it does. */
@@ -164,8 +165,10 @@ function rootMessage(cause: unknown): string {
   return inner instanceof Error ? `${messageOf(cause)} (${rootMessage(inner)})` : messageOf(cause);
 }
 
-function lookedIn(): string {
-  return `There is no such folder beside the configuration, and the cache ${cacheFolder()} does not have all of it`;
+function lookedIn({ repo }: HubModel): string {
+  const other = [repo, basename(repo)].map((name) => resolve(name)).find((folder) => existsSync(folder));
+  const also = other === undefined ? '' : `; there is also a folder ${other}: give its path to use it`;
+  return `There is no such folder beside the configuration, and the cache ${cacheFolder()} does not have all of it${also}`;
 }
 
 function advice({ repo, revision }: HubModel): string {

@@ -28,7 +28,7 @@ async function filesOf(pattern: string, extensions: readonly string[]): Promise<
   const files = await Promise.all(found.map((name) => matched(join(cwd, name), name, extensions)));
   if (files.flat().length === 0)
     throw new NagError(
-      `${pattern}: no file matches; check the path (it is relative to the configuration file)`,
+      `${pattern}: no file matches; check the path (in a configuration it is relative to that file)`,
     );
   return files.flat();
 }

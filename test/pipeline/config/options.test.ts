@@ -4,11 +4,15 @@ import { z } from 'zod';
 import { path } from '../../../pipeline/component.js';
 import { createFindings } from '../../../pipeline/config/findings.js';
 import { optionDocs, parseOptions } from '../../../pipeline/config/options.js';
+import { configPaths } from '../../../pipeline/config/paths.js';
 import { rank, read, transform } from '../../fixtures/components.js';
+
+const at = (folder: string) => configPaths(folder, folder, new Map());
 
 t.test('relative paths are relative to the file', async (t) => {
   const findings = createFindings();
-  const parse = (given: Record<string, unknown>) => parseOptions(read, given, ['with'], '/conf', findings);
+  const parse = (given: Record<string, unknown>) =>
+    parseOptions(read, given, ['with'], at('/conf'), findings);
   t.match(parse({ path: 'a/*.x' }), { path: '/conf/a/*.x' });
   t.match(parse({ path: ['../a', '/b', '/conf/./c'] }), { path: ['/a', '/b', '/conf/c'] });
   t.match(parse({ path: 'a', columns: { text: 'doc' } }), { columns: { text: 'doc' } }, 'other text stays');
@@ -25,7 +29,7 @@ t.test('a name that may stand for a path stays, unless there is a file of that n
     options: z.strictObject({ model, more: z.array(model).optional() }),
   };
   const parse = (given: Record<string, unknown>) =>
-    parseOptions(component, given, ['with'], dir, createFindings());
+    parseOptions(component, given, ['with'], at(dir), createFindings());
   t.strictSame(parse({ model: 'owner/name' }), { model: 'owner/name' });
   t.strictSame(parse({ model: 'owner/there' }), { model: join(dir, 'owner', 'there') });
   t.strictSame(parse({ model: './owner/name', more: ['a', 'a/b'] }), {
@@ -37,7 +41,7 @@ t.test('a name that may stand for a path stays, unless there is a file of that n
 t.test('a fault that was told hides what follows from it', async (t) => {
   const findings = createFindings();
   findings.markFaulty(['with', 'tokens']);
-  t.equal(parseOptions(rank, { k: 1 }, ['with'], '/', findings), undefined);
+  t.equal(parseOptions(rank, { k: 1 }, ['with'], at('/'), findings), undefined);
   t.strictSame(
     findings.problems.map(({ path: at }) => at),
     [['with', 'k']],

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import t from 'tap';
 import { z } from 'zod';
+import { configPaths } from '../../../pipeline/config/paths.js';
 import { settingsOf, settingsShape, settingWithoutState } from '../../../pipeline/config/settings.js';
 
 const schema = z.strictObject(settingsShape);
-const parse = (given: Record<string, unknown>) => settingsOf(schema.parse(given), '/conf');
+const parse = (given: Record<string, unknown>) =>
+  settingsOf(schema.parse(given), configPaths('/conf', '/conf', new Map()));
 
 t.test('sizes and times have units', async (t) => {
   const { limits, retries } = parse({

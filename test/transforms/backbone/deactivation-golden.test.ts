@@ -38,7 +38,11 @@ for (const name of names) {
       t.equal(sha256(join(model, file)), expected, `${file} is the one that the golden was made with`);
     mkdirSync(patched);
     const { signal } = new AbortController();
-    await writeDeactivatedModel(await openCheckpoint(model), golden.keys, patched, { link: true, signal });
+    await writeDeactivatedModel(await openCheckpoint(model), golden.keys, patched, {
+      link: true,
+      name: 'model',
+      signal,
+    });
     const docs = documents.slice(0, golden.documents);
     const expected = types.map((type) =>
       rows(decode.float32(golden.types[type].impacts), golden.types[type].width),

@@ -219,6 +219,19 @@ t.test('what cannot be had is told once, with what to do', async (t) => {
   await t.rejects(open(), { message: /does not have all of it/ }, 'a part of it is not enough');
 });
 
+t.test('a folder of that name in the current folder is pointed out', async (t) => {
+  const { open } = await setUp(t);
+  const folder = t.testdir({ tiny: {}, acme: { small: {} } });
+  const before = process.cwd();
+  process.chdir(folder);
+  t.teardown(() => process.chdir(before));
+  process.env['HF_HUB_OFFLINE'] = '1';
+  const also = (name: string) =>
+    new RegExp(`; there is also a folder ${folder}/${name}: give its path to use it\\. `);
+  await t.rejects(open('weights', 'v9'), { message: also('tiny') });
+  await t.rejects(open('weights', 'v9', 'acme/small'), { message: also('acme/small') });
+});
+
 t.test('no network', async (t) => {
   const { open } = await setUp(t);
   process.env['HF_ENDPOINT'] = 'http://127.0.0.1:9';
