@@ -54,6 +54,8 @@ export interface Context {
   count(figure: string, amount: number): void;
   /** Says that rows are worked through that are given on later: progress counts them. */
   worked(rows: number): void;
+  /** Says that work begins which nobody need be waiting for; what it returns says that it ends. For the stage's time. */
+  working?(): () => void;
   /** What keeps the stage busy before rows flow, such as a download; shown instead of its rows until it is undefined. */
   doing(text: string | undefined): void;
   /** A remark that the user should see once, however often it is made. */
@@ -166,6 +168,8 @@ export type Making = readonly { readonly stage: string; readonly facts: Facts }[
 
 /** What a store sees of the run besides. */
 export interface StoreContext extends Context {
+  /** Ids of all stages that keep in the same place. */
+  readonly stores: readonly string[];
   /** Whether what the last run kept may be other than what this one makes. */
   readonly ifChanged: 'redo' | 'refuse';
   /** After so much work what came of it is kept, so that no more is lost. */

@@ -1,13 +1,19 @@
+import { busySeconds } from './busy.js';
 import { leftOutRows, type StageStats } from './stats.js';
 
 /** Where progress is shown: stderr, as a display where it is a terminal, otherwise as a line now and then. */
 export interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   write(text: string): unknown;
 }
 
 const displayMs = 250;
+/** Lines that can be followed while they change. */
+const mostLines = 12;
+/** Stages in a line of a log. */
+const mostInLine = 6;
 /** The first line comes soon, so that it is seen that something happens. */
 const firstLineMs = 5_000;
 const lineMs = 60_000;
@@ -25,9 +31,8 @@ function display(stats: ReadonlyMap<string, StageStats>, screen: Screen) {
   };
   const draw = () => {
     clear();
-    const rows = [...stats.values()]
-      .filter((stage) => stage.state !== 'waiting' || stage.doing !== undefined)
-      .map((stage) => fit(stageLine(stage), screen.columns ?? 80));
+    const most = Math.min(mostLines, (screen.rows ?? 24) - 1);
+    const rows = displayLines([...stats.values()], most).map((line) => fit(line, screen.columns ?? 80));
     screen.write(rows.map((row) => `${row}\n`).join(''));
     shown = rows.length;
   };
@@ -45,13 +50,42 @@ function display(stats: ReadonlyMap<string, StageStats>, screen: Screen) {
   };
 }
 
+/**
+ * Stages that have begun, in the order of the file. Where they are more than fit, those that are done and those with the
+ * least work are folded into the last line.
+ */
+function displayLines(stages: readonly StageStats[], most: number): string[] {
+  const begun = stages.filter((stage) => stage.state !== 'waiting' || stage.doing !== undefined);
+  if (begun.length <= most) return begun.map(stageLine);
+  const running = begun.filter((stage) => stage.state !== 'done');
+  const shown = busiest(running, Math.max(1, most - 1));
+  const numbers = [
+    [begun.length - running.length, 'done'],
+    [running.length - shown.length, 'running'],
+    [stages.length - begun.length, 'waiting'],
+  ] as const;
+  const folded = numbers.flatMap(([number, state]) => (number > 0 ? [`${number} ${state}`] : []));
+  return [...shown.map(stageLine), `other stages: ${folded.join(', ')}`];
+}
+
+/** Those that have worked most, in the order in which they are given. */
+function busiest(stages: readonly StageStats[], most: number): StageStats[] {
+  const now = performance.now();
+  const work = ({ doing, busy }: StageStats) => (doing === undefined ? busySeconds(busy, now) : Infinity);
+  const first = new Set([...stages].sort((a, b) => work(b) - work(a)).slice(0, most));
+  return stages.filter((stage) => first.has(stage));
+}
+
 function lines(name: string, stats: ReadonlyMap<string, StageStats>, screen: Screen) {
   const stop = nowAndThen(() => {
     const working = [...stats.values()].filter(isWorking);
+    const shown = busiest(working, mostInLine);
     if (working.length > 0)
       screen.write(
-        `${name}: ${working
-          .map(stageLine)
+        `${name}: ${[
+          ...shown.map(stageLine),
+          ...(working.length > shown.length ? [`${working.length - shown.length} more`] : []),
+        ]
           .map((line) => line.trim().replace(/ {2,}/g, ' '))
           .join(' | ')}\n`,
       );

@@ -1,4 +1,5 @@
 import { type Batch, type Bundle, hasColumn } from './batch.js';
+import { begin, timed } from './busy.js';
 import type { Needs, OpenSource } from './component.js';
 import type { Node } from './plan.js';
 import type { Run } from './run.js';
@@ -45,7 +46,7 @@ export async function* readBundles(
   };
   const there = { ...needs, columns: columnsThere(needs.columns, source) };
   for await (const bundle of bundles) {
-    for await (const batch of source.read(bundle, there, { leftOut })) {
+    for await (const batch of timed(source.read(bundle, there, { leftOut }), stats.busy, 'asked')) {
       stats.rowsIn += batch.rows.length;
       stats.rowsOut += batch.rows.length;
       yield batch;
@@ -61,8 +62,10 @@ function columnsThere(columns: Needs['columns'], { schema }: OpenSource): NonNul
 async function* readCombine(node: Node, run: Run, stats: StageStats): AsyncGenerator<Batch> {
   const { accumulator, partial } = run.combined.get(node.id)!;
   // A combine that says `yields: rows` extracts an iterable of batches: the one thing its type cannot say.
+  const end = begin(stats.busy, 'asked');
   const rows = (await accumulator.extract(partial)) as AsyncIterable<Batch>;
-  for await (const batch of rows) {
+  end();
+  for await (const batch of timed(rows, stats.busy, 'asked')) {
     stats.rowsOut += batch.rows.length;
     yield batch;
   }

@@ -1,5 +1,5 @@
 import { count, duration } from './progress.js';
-import { localTime } from './runs-text.js';
+import { lastSeen, localTime } from './runs-text.js';
 import { stagesTable } from './stages-table.js';
 import type { Outcome } from './state/outcome.js';
 import type { InputRecord, RunRecord } from './state/record.js';
@@ -10,10 +10,10 @@ export function runText(record: RunRecord, outcome: Outcome): string {
   const { notes, reports } = record;
   return [
     [`${record.name}: ${happened(record, outcome)}`],
-    facts(record),
+    facts(record, outcome),
     record.error === null ? [] : ['error', indented(record.error)],
     inputText(record),
-    record.stages.length === 0 ? [] : ['stages', stagesTable(record.stages)],
+    record.stages.length === 0 ? [] : ['stages', stagesTable(record.stages, record.seconds)],
     outputText(record),
     notes.length === 0 ? [] : ['notes', ...notes.map((note) => indented(`- ${note}`))],
     ...reports.map((report) => [report]),
@@ -21,6 +21,12 @@ export function runText(record: RunRecord, outcome: Outcome): string {
     .filter((part) => part.length > 0)
     .map((part) => part.join('\n'))
     .join('\n\n');
+}
+
+/** The moment at which its record was last written. */
+function seenAt(record: RunRecord): string {
+  const iso = lastSeen(record);
+  return `${localTime(iso)} (${iso})`;
 }
 
 function happened({ seconds, exitCode, process, attempts }: RunRecord, outcome: Outcome): string {
@@ -40,7 +46,7 @@ function happened({ seconds, exitCode, process, attempts }: RunRecord, outcome: 
   }
 }
 
-function facts(record: RunRecord): string[] {
+function facts(record: RunRecord, outcome: Outcome): string[] {
   const { config, startedAt, endedAt, provenance, quarantine } = record;
   const values = Object.entries(config.params).map(([name, value]) => `${name}=${value ?? ''}`);
   // The name, the version and the configuration's hash stand here already.
@@ -50,6 +56,7 @@ function facts(record: RunRecord): string[] {
     ['run', record.id],
     ['started', `${localTime(startedAt)} (${startedAt})`],
     ...(endedAt === null ? [] : [['ended', `${localTime(endedAt)} (${endedAt})`] satisfies [string, string]]),
+    ...(outcome === 'killed' ? [['last seen', seenAt(record)] satisfies [string, string]] : []),
     ['config', config.file],
     ['hash', config.hash],
     ...(values.length === 0 ? [] : [['params', values.join(', ')] satisfies [string, string]]),

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { schemaDifference } from './arrow/parquet-types.js';
+import { begin } from './busy.js';
 import type {
   Accumulator,
   Context,
@@ -284,6 +285,7 @@ export class Run {
       worked: (rows) => {
         stats.worked += rows;
       },
+      working: () => begin(stats.busy, 'working'),
       doing: (text) => {
         stats.doing = text;
       },

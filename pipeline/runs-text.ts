@@ -33,6 +33,20 @@ export function localTime(iso: string): string {
   return `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(':')}`;
 }
 
+/** When a run that does not say that it ended was last known to live: ISO 8601. */
+export function lastSeen({ startedAt, seconds }: RunRecord): string {
+  return new Date(Date.parse(startedAt) + 1000 * seconds).toISOString();
+}
+
+/** `; extract+top_k had done 12,345 rows`: of the stage with the most work. */
+function progressText({ stages }: RunRecord): string {
+  const work = ({ busySeconds, seconds }: RunRecord['stages'][number]) => busySeconds ?? seconds;
+  const stage = stages.filter(({ rowsIn }) => rowsIn > 0).sort((a, b) => work(b) - work(a))[0];
+  return stage
+    ? `; ${stage.label} had done ${count(Math.max(stage.rowsOut, stage.kind === 'combine' ? stage.rowsIn : 0))} rows`
+    : '';
+}
+
 /** Rows of all sources. */
 function rowsIn({ stages }: RunRecord): number {
   return stages.reduce((sum, { kind, rowsIn }) => sum + (kind === 'source' ? rowsIn : 0), 0);
@@ -53,10 +67,13 @@ function filesText({ inputs }: RunRecord): string {
 }
 
 function remark(record: RunRecord, outcome: Outcome): string {
+  const seen =
+    outcome === 'killed' ? [`last seen ${localTime(lastSeen(record))}${progressText(record)}`] : [];
   if (outcome === 'running') return `process ${record.process.pid} on ${record.process.host}`;
   const { attempts, stages, notes, error } = record;
   const rejected = stages.reduce((sum, stage) => sum + stage.rejected, 0);
   const parts = [
+    ...seen,
     ...(error === null ? [] : [shortened(error)]),
     ...(attempts > 1 ? [`${count(attempts)} attempts`] : []),
     ...(rejected > 0 ? [`${count(rejected)} rejected`] : []),

@@ -1,4 +1,5 @@
 import type { Batch } from './batch.js';
+import { begin } from './busy.js';
 import { combineContext } from './combine-context.js';
 import { NagError } from './errors.js';
 import { type Node, readersOf, type Segment } from './plan.js';
@@ -92,15 +93,18 @@ function readingOrder(segment: Segment, run: Run) {
 async function consume(node: Node, input: AsyncIterable<Batch>, run: Run): Promise<void> {
   const stats = run.stats.get(node.id)!;
   start(stats);
-  const rows = counted(input, (count) => {
-    stats.rowsIn += count;
-  });
-  if (node.component.kind === 'sink') {
-    const prepared = await node.component.run(rows, node.options, run.contextOf(node), sidesOf(node, run));
-    run.prepared.set(node.id, prepared);
-    stats.rowsOut = prepared.rows;
-  } else {
-    await combine(node, rows, run);
+  const rows = counted(input, stats);
+  const end = begin(stats.busy, 'asked');
+  try {
+    if (node.component.kind === 'sink') {
+      const prepared = await node.component.run(rows, node.options, run.contextOf(node), sidesOf(node, run));
+      run.prepared.set(node.id, prepared);
+      stats.rowsOut = prepared.rows;
+    } else {
+      await combine(node, rows, run);
+    }
+  } finally {
+    end();
   }
   finish(stats);
 }

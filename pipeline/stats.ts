@@ -1,4 +1,5 @@
 import type { Batch } from './batch.js';
+import { type Busy, createBusy, timed } from './busy.js';
 
 /** What a stage has done so far. Every row that came in went on, was left out or rejected for a reason, or is still inside. */
 export interface StageStats {
@@ -22,6 +23,8 @@ export interface StageStats {
   /** In milliseconds of the clock that never jumps; 0: not yet. */
   startedAt: number;
   endedAt: number;
+  /** How long it worked, without the time in which it waited for others. */
+  readonly busy: Busy;
   /** Told each time that it starts or ends: a stage that two segments read does so twice. */
   watch: (() => void) | undefined;
 }
@@ -41,6 +44,7 @@ export function createStats(label: string, kind: StageStats['kind']): StageStats
     state: 'waiting',
     startedAt: 0,
     endedAt: 0,
+    busy: createBusy(),
     watch: undefined,
   };
 }
@@ -70,13 +74,10 @@ export function addRejected({ rejected }: StageStats, reason: string, rows: numb
   addTo(rejected, rejected.has(what) || rejected.size < mostReasons ? what : 'for other reasons', rows);
 }
 
-/** Counts the rows that pass. */
-export async function* counted(
-  input: AsyncIterable<Batch>,
-  count: (rows: number) => void,
-): AsyncGenerator<Batch> {
-  for await (const batch of input) {
-    count(batch.rows.length);
+/** Counts the rows that come in, and the time in which the stage waits for them. */
+export async function* counted(input: AsyncIterable<Batch>, stats: StageStats): AsyncGenerator<Batch> {
+  for await (const batch of timed(input, stats.busy, 'waiting')) {
+    stats.rowsIn += batch.rows.length;
     yield batch;
   }
 }
@@ -84,7 +85,7 @@ export async function* counted(
 /** Notes when a stage starts and ends, and what came in and went on without a reason given. */
 export async function* clocked(output: AsyncIterable<Batch>, stats: StageStats): AsyncGenerator<Batch> {
   start(stats);
-  for await (const batch of output) {
+  for await (const batch of timed(output, stats.busy, 'asked')) {
     stats.rowsOut += batch.rows.length;
     yield batch;
   }

@@ -1,4 +1,5 @@
 import { type Batch, type Bundle, onlyNeeded } from './batch.js';
+import { timed } from './busy.js';
 import type { BundlePart, BundleStore, Making, Needs } from './component.js';
 import type { Node, Segment, StoredChain } from './plan.js';
 import { notEmpty, readBundles } from './read-root.js';
@@ -27,7 +28,11 @@ export async function* readStored(
     stats.rowsIn = stats.rowsOut + leftOutRows(stats);
   };
   try {
-    for await (const batch of notEmpty(rowsOf(node, segment, store, streams, run))) {
+    for await (const batch of timed(
+      notEmpty(rowsOf(node, segment, store, streams, run)),
+      stats.busy,
+      'asked',
+    )) {
       stats.rowsOut += batch.rows.length;
       account();
       yield batch;
@@ -49,7 +54,12 @@ async function openStore(node: Node, { source, chain }: StoredChain, run: Run): 
     const facts = component.kind === 'source' || component.kind === 'transform' ? component.facts : undefined;
     making.push({ stage: component.name, facts: (await facts?.(options, context)) ?? { options } });
   }
-  return await node.component.store(node.options, making, { ...run.contextOf(node), ...run.keeping });
+  const alike = [...run.plan.nodes.values()].filter(
+    ({ component, options }) =>
+      component === node.component && JSON.stringify(options) === JSON.stringify(node.options),
+  );
+  const stores = alike.map(({ id }) => id);
+  return await node.component.store(node.options, making, { ...run.contextOf(node), ...run.keeping, stores });
 }
 
 async function* rowsOf(
@@ -63,6 +73,8 @@ async function* rowsOf(
   const source = run.sources.get(id)!;
   const stats = run.stats.get(id)!;
   start(stats);
+  const { busy } = run.stats.get(node.id)!;
+  const waited = (batches: AsyncIterable<Batch>) => timed(batches, busy, 'waiting');
   const rejected = keepRejects(chain, run);
   const wants = { above: segment.needs.get(id)!, below: segment.needs.get(node.id)! };
   for (let at = 0; at < source.bundles.length; ) {
@@ -70,7 +82,7 @@ async function* rowsOf(
     const covered = await store.covered(bundle);
     skip(Math.min(covered, bundle.rows ?? 0), chain, run);
     if (covered === Infinity) {
-      yield* store.read(bundle, readBundles(source, [bundle], wants.below, stats), (kept) =>
+      yield* store.read(bundle, waited(readBundles(source, [bundle], wants.below, stats)), (kept) =>
         rejected.tell(bundle, kept),
       );
       at++;
@@ -79,7 +91,9 @@ async function* rowsOf(
     const rows = splitRows(readBundles(source, [bundle], wants.above, stats), covered);
     try {
       if (covered > 0)
-        yield* store.read(bundle, onlyFor(wants.below, rows.before), (kept) => rejected.tell(bundle, kept));
+        yield* store.read(bundle, waited(onlyFor(wants.below, rows.before)), (kept) =>
+          rejected.tell(bundle, kept),
+        );
       const missing: BundlePart[] = [{ bundle, from: covered }];
       const others = missingFrom(source.bundles, at + 1, store, missing);
       const fresh = streams.from(
@@ -90,7 +104,7 @@ async function* rowsOf(
           streams.through(stream, transformed(run.plan.nodes.get(stage)!, segment.needs.get(stage)!, run)),
         fresh,
       );
-      yield* store.keep(missing, streams.read(made), rejected.take);
+      yield* store.keep(missing, waited(streams.read(made)), rejected.take);
       at += missing.length;
     } finally {
       await rows.close();

@@ -8,7 +8,7 @@ import { stageRecords } from './state/stage-records.js';
 export function summaryText(name: string, { stats, files, reports }: RunResult, seconds: number): string {
   return [
     `${name}: done in ${duration(seconds)}, peak memory ${count(peakMemoryBytes() / 1024 ** 2)} MB`,
-    stagesTable(stageRecords(stats, performance.now())),
+    stagesTable(stageRecords(stats, performance.now()), seconds),
     ...reports.flatMap((report) => ['', report]),
     '',
     ...files.map((file) => `wrote ${file}`),

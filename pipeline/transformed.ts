@@ -22,9 +22,7 @@ async function* transform(node: Node, input: AsyncIterable<Batch>, run: Run): As
   const { component, options } = node;
   if (component.kind !== 'transform') throw new TypeError(`${node.id} is no transform`);
   const stats = run.stats.get(node.id)!;
-  const rows = counted(input, (count) => {
-    stats.rowsIn += count;
-  });
+  const rows = counted(input, stats);
   yield* clocked(component.run(rows, options, run.contextOf(node), sidesOf(node, run)), stats);
 }
 

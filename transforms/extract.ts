@@ -117,6 +117,7 @@ async function* extractAll(
         context.count('tokens', tokens);
         if (documents > 0 && tokens === 0) context.count('seen before', documents);
       },
+      ...(context.working ? { onWork: context.working } : {}),
       onHalved: (device) => tellHalved(context, device),
       signal: context.signal,
     },

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { ConfigError } from '../config/problems.js';
 import { NagError } from '../errors.js';
 import { runText } from '../run-text.js';
-import { runsText } from '../runs-text.js';
+import { lastSeen, runsText } from '../runs-text.js';
 import { outcomeOf } from '../state/outcome.js';
 import type { RunRecord } from '../state/record.js';
 import { readRecords } from '../state/records.js';
@@ -68,7 +68,8 @@ function find(records: readonly RunRecord[], id: string): RunRecord {
 const outcome = (record: RunRecord) => outcomeOf(record, isAlive);
 
 function withOutcome(record: RunRecord) {
-  return { ...record, status: outcome(record) };
+  const status = outcome(record);
+  return { ...record, status, ...(status === 'killed' ? { lastSeenAt: lastSeen(record) } : {}) };
 }
 
 /** What another machine's processes do cannot be seen from here: they are believed. */

@@ -49,6 +49,7 @@ export const recordShape: z.ZodType<RunRecord> = z.looseObject({
       rejectedFor: rows,
       figures: rows,
       seconds: z.number(),
+      busySeconds: z.number().optional(),
     }),
   ),
   peakMemoryBytes: z.number(),

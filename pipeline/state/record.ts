@@ -69,7 +69,10 @@ export interface StageRecord {
   /** By what was wrong. */
   readonly rejectedFor: Readonly<Record<string, number>>;
   readonly figures: Readonly<Record<string, number>>;
+  /** From its start to its end. */
   readonly seconds: number;
+  /** Of these, those in which it worked, and did not wait for other stages. Records of earlier versions have none. */
+  readonly busySeconds?: number | undefined;
 }
 
 export interface OutputRecord {

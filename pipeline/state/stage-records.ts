@@ -1,3 +1,4 @@
+import { busySeconds } from '../busy.js';
 import { rejectedRows, type StageStats } from '../stats.js';
 import type { StageRecord } from './record.js';
 
@@ -19,5 +20,6 @@ export function stageRecord(id: string, stage: StageStats, now: number): StageRe
     rejectedFor: Object.fromEntries(stage.rejected),
     figures: Object.fromEntries(stage.figures),
     seconds: (ends[stage.state] - stage.startedAt) / 1000,
+    busySeconds: busySeconds(stage.busy, now),
   };
 }

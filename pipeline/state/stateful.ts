@@ -16,7 +16,7 @@ import { pruneRecords, readRecords, writeRecord } from './records.js';
 import type { State } from './state.js';
 
 /** While it goes on, a run's record is written this often. */
-const recordMs = 60_000;
+const recordMs = 10_000;
 
 /**
  * A run with a state folder: it goes on from what earlier runs have finished, what passes is tried again, all outputs

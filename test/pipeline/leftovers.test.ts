@@ -67,7 +67,7 @@ t.test('temporary files, states and stores are rid of what killed runs left ther
   t.strictSame(readdirSync(join(dir, 'state')).sort(), ['lock.1', 'quarantine', 'runs']);
   t.strictSame(readdirSync(join(dir, 'state', 'runs')), []);
 
-  const context = { ...testContext(t), ifChanged: 'redo', pieceSeconds: 0 } as const;
+  const context = { ...testContext(t), ifChanged: 'redo', pieceSeconds: 0, stores: [] } as const;
   const store = await openBundleStore(join(dir, 'store'), [{ stage: 'read', facts: {} }], context);
   await store.close();
   t.notOk(readdirSync(join(dir, 'store')).includes(left('files.json')));

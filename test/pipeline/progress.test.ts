@@ -143,3 +143,34 @@ t.test('figures', async (t) => {
   ]);
   t.strictSame([0, 1.25, 12.5, 1_234_567].map(count), ['0', '1.3', '13', '1,234,567']);
 });
+
+t.test('a pipeline of many stages: done, idle and waiting ones are folded', async (t) => {
+  const stage = (i: number): StageStats => {
+    if (i >= 17) return createStats(`s${i}`, 'transform');
+    const own = running(`s${i}`, 'transform', i);
+    own.busy.milliseconds = i;
+    return i < 4 ? Object.assign(own, { state: 'done', endedAt: startedAt }) : own;
+  };
+  const stats = new Map(Array.from({ length: 20 }, (_, i) => [`s${i}`, stage(i)]));
+  const out = screen(t, true, 100);
+  const shown = (screenRows?: number) => {
+    const progress = showProgress('n', stats, { ...out, ...(screenRows && { rows: screenRows }) });
+    mock.timers.tick(250);
+    const drawn = out.written.at(-1)!;
+    progress.stop();
+    return drawn.split('\n').map((line) => (line.startsWith('other') ? line : line.split(' ')[0]));
+  };
+  const first = ['s6', 's7', 's8', 's9', 's10', 's11', 's12', 's13', 's14', 's15', 's16'];
+  t.strictSame(shown(), [...first, 'other stages: 4 done, 2 running, 3 waiting', '']);
+  t.strictSame(shown(4), ['s15', 's16', 'other stages: 4 done, 11 running, 3 waiting', '']);
+});
+
+t.test('a line of a log names the stages with the most work', async (t) => {
+  const stages = Array.from({ length: 9 }, (_, i) => running(`s${i}`, 'transform', i));
+  for (const [i, stage] of stages.entries()) stage.busy.milliseconds = i;
+  const out = screen(t, false);
+  const progress = showProgress('n', new Map(stages.map((stage) => [stage.label, stage])), out);
+  mock.timers.tick(5000);
+  progress.stop();
+  t.match(out.written, [/^n: s3 3 documents .*\| s8 8 documents [^|]*\| 3 more\n$/]);
+});

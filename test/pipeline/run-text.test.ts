@@ -32,12 +32,12 @@ t.test('a complete run: everything that was asked of it', async (t) => {
     '  changed in pool: 20 more',
     '',
     'stages',
-    '  stage          rows in  rows out  left out  rejected  time',
-    '  pool             1,000       990         7         3  2.0 s  7 lang is not en, 3 rejected (no token)',
-    '  extract+top_k      990       990         0         0  10 s   99,000 tokens, 99 documents/s, 9,900 tokens/s',
-    '  profile             50         -         0         0  1.0 s  0.5 drift',
-    '  rank               990       100       890         0  1.5 s  890 beyond the budget, 9,900 tokens, 10,000 budget, 12 entered, 8 left, 88 stayed',
-    '  out                100       100         0         0  0.5 s',
+    '  stage          rows in  rows out  left out  rejected  time   share',
+    '  pool             1,000       990         7         3  2.0 s    0 %  7 lang is not en, 3 rejected (no token)',
+    '  extract+top_k      990       990         0         0  10 s     0 %  99,000 tokens, 99 documents/s, 9,900 tokens/s',
+    '  profile             50         -         0         0  1.0 s    0 %  0.5 drift',
+    '  rank               990       100       890         0  1.5 s    0 %  890 beyond the budget, 9,900 tokens, 10,000 budget, 12 entered, 8 left, 88 stayed',
+    '  out                100       100         0         0  0.5 s    0 %',
     '',
     'outputs',
     '  stage  rows  bytes  sha256  file',
@@ -61,6 +61,11 @@ t.test('what happened, in words', async (t) => {
   t.equal(
     first(running, 'killed'),
     'nightly: killed after 65 min or later, at attempt 2: its process 4321 on night is gone and told no end',
+  );
+  t.match(
+    runText(running, 'killed'),
+    `\n  last seen      ${at('2026-11-24T03:05:00.000Z')}\n`,
+    'when its record was last written',
   );
   t.equal(first(recordOf({ exitCode: 143 }), 'stopped'), 'nightly: stopped after 65 min, exit code 143');
   t.equal(first(recordOf({ exitCode: 4 }), 'failed'), 'nightly: failed after 65 min, exit code 4');

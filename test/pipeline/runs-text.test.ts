@@ -23,6 +23,7 @@ t.test('a line for each run', async (t) => {
       inputs: { pool: { ...inputs, counts: { new: 0, changed: 0, gone: 3 } } },
     }),
   ];
+  const seen = localTime('2026-11-24T03:05:00.000Z');
   const text = runsText(records, ({ id, status }) => (id === 'd' ? 'killed' : status));
   const at = localTime(records[0]!.startedAt);
   t.strictSame(text.split('\n'), [
@@ -30,7 +31,7 @@ t.test('a line for each run', async (t) => {
     `  a    ${at}  34 s    running      -        0         -  as before          process 4321 on night`,
     `  b    ${at}  65 min  complete     0    1,000       100  1 new, 21 changed  2 attempts, 3 rejected`,
     `  c    ${at}  65 min  failed       1        0         -  1 new, 21 changed  ${'long '.repeat(20).slice(0, 99)}…, 2 notes`,
-    `  d    ${at}  65 min  killed       -    1,000         -  3 gone             3 rejected, 1 note`,
+    `  d    ${at}  65 min  killed       -    1,000         -  3 gone             last seen ${seen}; extract+top_k had done 990 rows, 3 rejected, 1 note`,
   ]);
 });
 

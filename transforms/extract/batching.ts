@@ -24,6 +24,8 @@ interface BatchingOptions {
   /** Told after each call of the model, and of documents that needed none: these have no tokens. */
   onDone(documents: number, tokens: number): void;
   /** Told of each batch that was halved, as the device's memory did not hold it. */
+  /** Told when the work on a window begins; what it returns is called when it ends. */
+  onWork?(): () => void;
   onHalved(device: string): void;
   readonly signal: AbortSignal;
 }
@@ -126,6 +128,7 @@ async function runWindow<D extends Documents>(
   budget: Budget,
 ): Promise<BatchResult<D>[]> {
   const startedAt = performance.now();
+  const end = options.onWork?.();
   const documents = window.flatMap(({ ids }) => ids);
   const collected = new Results();
   const { fresh, repeats } = distinct(documents, collected, options.seen);
@@ -137,7 +140,7 @@ async function runWindow<D extends Documents>(
       group.reduce((sum, i) => sum + freshDocuments[i]!.length, 0),
     );
     collected.put(result, positions, documents.length);
-  });
+  }).finally(end);
   // In the documents' order, whichever batch was done first: the same ones are remembered in every run.
   for (const { position, key } of fresh) options.seen?.add(key, collected.topOf(position));
   for (const { position, of } of repeats) collected.copy(of, position);

@@ -5,6 +5,7 @@ import { addTo, createStats } from '../../../pipeline/stats.js';
 t.test('stages as they stand: done, running, waiting', async (t) => {
   const read = Object.assign(createStats('read.jsonl', 'source'), { rowsIn: 5, rowsOut: 3, startedAt: 1000 });
   addTo(read.leftOut, 'empty', 2);
+  read.busy.milliseconds = 500;
   Object.assign(read, { state: 'done', endedAt: 3500 });
   const model = Object.assign(createStats('extract+top_k', 'transform'), {
     startedAt: 2000,
@@ -28,6 +29,7 @@ t.test('stages as they stand: done, running, waiting', async (t) => {
     rejectedFor: {},
     figures: {},
     seconds: 2.5,
+    busySeconds: 0.5,
   });
   t.match(records[1], { id: 'extract', label: 'extract+top_k', figures: { tokens: 7 }, seconds: 8 });
   t.match(records[2], { id: 'rank', rowsIn: 0, seconds: 0 });

@@ -20,7 +20,7 @@ interface Opened {
 
 async function open(t: Test, dir: string, own: Partial<StoreContext> = {}, how = making): Promise<Opened> {
   const context = testContext(t);
-  const more = { ifChanged: 'redo' as const, pieceSeconds: 0, ...own };
+  const more = { ifChanged: 'redo' as const, pieceSeconds: 0, stores: ['a', 'b'], ...own };
   return { store: await openBundleStore(join(dir, 'store'), how, { ...context, ...more }), context };
 }
 
@@ -131,4 +131,28 @@ t.test('a chain is compared with its own last run; damage to what tells of that 
   await writeFile(join(dir, 'store', name, 'making.json'), 'x');
   const notes = [...(await open(t, dir)).context.notes, ...(await open(t, dir, {}, other)).context.notes];
   t.match(notes.join(), 'making.json is damaged: written again');
+});
+
+t.test('where a stage is added or removed ids shift: chains are known by what they make', async (t) => {
+  const dir = t.testdir();
+  const work = (k: number): Making => [making[0]!, { stage: 'work', facts: { k } }];
+  const [one, two, three] = [work(3), work(4), work(5)];
+  /** What is said where each stage makes this, all in one run. */
+  const run = async (makings: Record<string, Making>, ifChanged: 'redo' | 'refuse' = 'redo') => {
+    const stores = Object.keys(makings);
+    const context = testContext(t);
+    const own = { ...context, ifChanged, pieceSeconds: 0, stores };
+    for (const [stage, how] of Object.entries(makings))
+      await openBundleStore(join(dir, 'store'), how, { ...own, stage });
+    return context.notes;
+  };
+  t.strictSame(await run({ a: one, b: two }), []);
+  t.strictSame(await run({ a: three, b: one, c: two }), [], 'added before them');
+  t.strictSame(await run({ a: one, b: two }, 'refuse'), [], 'removed again');
+  t.match(
+    await run({ a: work(6), b: two }),
+    [/^what the last run kept was made otherwise .*k: 3 and 6/],
+    'changed',
+  );
+  await t.rejects(run({ a: work(7), b: two }, 'refuse'), /^a: .*k: 6 and 7/);
 });
