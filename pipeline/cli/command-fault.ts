@@ -3,6 +3,7 @@ import { didYouMean, nearest } from '../config/problems.js';
 /** Commands and what they need. */
 const needs: Readonly<Record<string, string>> = {
   run: 'config',
+  quickstart: '',
   check: 'config',
   plan: 'config',
   runs: 'config',

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import { ConfigError } from '../config/problems.js';
 import { commandFault } from './command-fault.js';
@@ -83,6 +84,13 @@ function withCommands(program: Argv): Argv {
       async (a) => (await import('./run.js')).runCommand(a.config, a.set, a.log),
     )
     .command(
+      'quickstart',
+      'Try it: choose from eighty small documents with a small model, both part of the package',
+      (y) => y.option('set', set).option('log', log),
+      async (a) =>
+        (await import('./run.js')).runCommand(await packageFile('configs/quickstart.yaml'), a.set, a.log),
+    )
+    .command(
       'check <config>',
       'Check a pipeline without reading data; tells every fault at once',
       (y) => y.positional('config', config).option('set', set),
@@ -113,6 +121,10 @@ function withCommands(program: Argv): Argv {
       (y) => y.positional('component', component).option('plugin', plugin),
       async (a) => (await import('./components.js')).describeCommand(a.component, a.plugin),
     );
+}
+
+async function packageFile(name: string): Promise<string> {
+  return join((await import('./version.js')).packageFolder() ?? '.', name);
 }
 
 function withRuns(program: Argv): Argv {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { globSync, isDynamicPattern } from 'tinyglobby';
 import { type Path, pathText } from './problems.js';
 
@@ -31,12 +31,14 @@ export interface ConfigPaths {
 /**
  * Paths in the file are relative to the file's folder; paths given on the command line or in the environment to the
  * current folder, or where they exist beside the file alone, to that. Relative paths from outside are reported.
+ * What a file that is a part of an installed package writes goes to the current folder.
  * @param folder of the configuration
  * @param current where the command was started
  */
 export function configPaths(folder: string, current: string, outside: OutsideValues): ConfigPaths {
   const notes = new Set<string>();
   const portable = new Map<string, string>();
+  const [, packageFolder] = /^(.*[\\/]node_modules[\\/](?:@[^\\/]+[\\/])?[^\\/]+)/.exec(folder) ?? [];
   const fromOutside = (written: string, from: string, orName: string | undefined) => {
     const [here, beside] = [resolve(current, written), resolve(folder, written)];
     if (here === beside) return isName(written, here, orName) ? written : here;
@@ -51,6 +53,11 @@ export function configPaths(folder: string, current: string, outside: OutsideVal
   };
   const fromFile = (written: string, at: Path, { orName, isInput = false }: PathOptions) => {
     const [path, here] = [resolve(folder, written), resolve(current, written)];
+    const own = packageFolder && relative(packageFolder, path);
+    if (packageFolder && own && !own.startsWith('..') && !exists(path) && !isName(written, path, orName)) {
+      notes.add('the configuration is in an installed package: what is not there is in the current folder');
+      return join(current, own);
+    }
     if (isName(written, path, orName)) {
       const last = basename(written);
       const folders = [here, resolve(folder, last), resolve(current, last)].filter((other) =>
@@ -79,7 +86,10 @@ export function configPaths(folder: string, current: string, outside: OutsideVal
           : fromOutside(written, from, options.orName);
       if (isAbsolute(path)) {
         const own = from === undefined && !isAbsolute(written);
-        portable.set(path, own ? slashed(relative(folder, path)) : portablePath(path, folder));
+        portable.set(
+          path,
+          own ? slashed(relative(folder, resolve(folder, written))) : portablePath(path, folder),
+        );
       }
       return path;
     },

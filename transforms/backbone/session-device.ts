@@ -97,7 +97,7 @@ async function cannotOpen(device: Device, cause: unknown): Promise<NagError> {
   const names = present.map((backend) => backend.name).join(', ');
   const advice =
     device.provider === 'cuda'
-      ? 'CUDA is added by `npm rebuild onnxruntime-node --ignore-scripts=false`, beside CUDA 12 and cuDNN 9'
+      ? 'CUDA is added by `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false`, beside CUDA 12 and cuDNN 9'
       : 'WebGPU needs a graphics driver (on Linux also libvulkan1)';
   return new NagError(
     `device ${deviceName(device)} cannot be opened: ${messageOf(cause).trim()}. ` +

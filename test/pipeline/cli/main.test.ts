@@ -80,7 +80,10 @@ t.test('parameters come from --set and from the environment', async (t) => {
 const wrong: readonly [args: string[], message: RegExp][] = [
   [[], /^a command is missing\nSee nag-pipeline --help\.$/],
   [['chekc', 'good.yaml'], /^there is no command "chekc", did you mean "check"\?/],
-  [['zzzzz'], /^there is no command "zzzzz" \(there are: run, check, plan, runs, verify, list, describe\)/],
+  [
+    ['zzzzz'],
+    /^there is no command "zzzzz" \(there are: run, quickstart, check, plan, runs, verify, list, describe\)/,
+  ],
   [['check'], /^an argument is missing: nag-pipeline check <config>/],
   [['describe'], /^an argument is missing: nag-pipeline describe <component>/],
   [['check', 'good.yaml', 'more'], /^unexpected argument "more"/],

@@ -172,3 +172,20 @@ t.test(
     t.equal(new Set(await Promise.all(hashes)).size, hashes.length);
   },
 );
+
+t.test(
+  'what a configuration of an installed package does not find there is in the current folder',
+  async (t) => {
+    const folder = t.testdir({ node_modules: { nag: { configs: { 'a.x': '' } } }, shell: {} });
+    const configs = join(folder, 'node_modules/nag/configs');
+    const paths = configPaths(configs, join(folder, 'shell'), new Map());
+    t.strictSame(
+      ['a.x', '../out/b.x', '../out/*.x', '../../c.x', 'a/b'].map((written) =>
+        paths.resolve(written, [], { orName: '^a/b$' }).replace(`${folder}/`, ''),
+      ),
+      ['node_modules/nag/configs/a.x', 'shell/out/b.x', 'shell/out/*.x', 'node_modules/c.x', 'a/b'],
+    );
+    t.equal(paths.portable(join(folder, 'shell/out/b.x')), '../out/b.x');
+    t.equal(paths.notes.size, 1);
+  },
+);
