@@ -80,6 +80,18 @@ export function findColumn(columns: RecordBatch, path: string): Vector | null | 
   );
 }
 
+/** The column that a user names: by its name or path, or where there is none of that name by the role that it plays. */
+export function namedColumn({ columns, roles }: Batch, name: string): Vector | null | undefined {
+  const own = findColumn(columns, name);
+  const played = roleNamed(roles, name);
+  return own || played === undefined ? own : findColumn(columns, played);
+}
+
+/** The column that plays the role of this name, where it is one. */
+export function roleNamed(roles: Roles, name: string): string | undefined {
+  return Object.hasOwn(roles, name) ? roles[name as Role] : undefined;
+}
+
 /** Whether a schema has a column of this name or path. */
 export function hasColumn(schema: Schema, path: string): boolean {
   const [first, ...rest] = path.split('.');
@@ -149,8 +161,11 @@ export function onlyNeeded(batch: Batch, needs: Needs): Batch {
   const roles = [...(needs.roles ?? []), ...(needs.optionalRoles ?? [])].flatMap(
     (role) => batch.roles[role] ?? [],
   );
-  const paths = [...roles, ...(needs.columns ?? [])];
   const { fields } = batch.columns.schema;
+  const named = (needs.columns ?? []).map((name) =>
+    hasColumn(batch.columns.schema, name) ? name : (roleNamed(batch.roles, name) ?? name),
+  );
+  const paths = [...roles, ...named];
   const kept = fields.flatMap(({ name }, i) =>
     batch.computed.has(name) || paths.some((path) => path === name || path.startsWith(`${name}.`)) ? [i] : [],
   );

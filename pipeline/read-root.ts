@@ -1,4 +1,4 @@
-import { type Batch, type Bundle, hasColumn } from './batch.js';
+import { type Batch, type Bundle, hasColumn, roleNamed } from './batch.js';
 import { begin, timed } from './busy.js';
 import type { Needs, OpenSource } from './component.js';
 import type { Node } from './plan.js';
@@ -55,8 +55,15 @@ export async function* readBundles(
 }
 
 /** Columns that stages name may be made on the way: only those of the source are read. */
-function columnsThere(columns: Needs['columns'], { schema }: OpenSource): NonNullable<Needs['columns']> {
-  return columns === 'all' ? columns : (columns ?? []).filter((column) => hasColumn(schema, column));
+function columnsThere(
+  columns: Needs['columns'],
+  { schema, roles }: OpenSource,
+): NonNullable<Needs['columns']> {
+  if (columns === 'all') return columns;
+  const named = (columns ?? []).map((name) =>
+    hasColumn(schema, name) ? name : (roleNamed(roles, name) ?? name),
+  );
+  return named.filter((column) => hasColumn(schema, column));
 }
 
 async function* readCombine(node: Node, run: Run, stats: StageStats): AsyncGenerator<Batch> {

@@ -1,5 +1,5 @@
 import type { Field, RecordBatch } from 'apache-arrow';
-import { type Batch, findColumn, selectColumns, withColumn } from '../pipeline/batch.js';
+import { type Batch, namedColumn, roleNamed, selectColumns, withColumn } from '../pipeline/batch.js';
 import type { Needs } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { featureColumns } from '../transforms/columns.js';
@@ -7,16 +7,16 @@ import { featureColumns } from '../transforms/columns.js';
 /** What a sink reads to write these columns. */
 export function columnNeeds(columns: readonly string[] | undefined): Needs {
   if (!columns) return { columns: 'all' };
-  return { columns, optionalRoles: columns.includes('docid') ? ['docid'] : [] };
+  return { columns };
 }
 
 /**
- * The columns that are written: those that are named, in that order, or all that are not internal. `docid` is also the
- * column that plays that role, such as `meta.docid`; where features are written it comes along, as whoever reads them
- * looks for it there.
+ * The columns that are written: those that are named, in that order, or all that are not internal. The name of a role is
+ * also the column that plays it, such as `meta.docid`; where features are written `docid` comes along, as whoever reads
+ * them looks for it there.
  */
 export function writtenColumns(batch: Batch, names: readonly string[] | undefined): RecordBatch {
-  const all = withDocid(batch, names);
+  const all = withRoles(batch, names);
   const { fields } = all.schema;
   if (!names) {
     const visible = fields.flatMap(({ name }, i) => (name.startsWith('#') ? [] : [i]));
@@ -36,13 +36,17 @@ function positionOf(name: string, fields: readonly Field[]): number {
   );
 }
 
-function withDocid(batch: Batch, names: readonly string[] | undefined): RecordBatch {
-  const { columns, roles } = batch;
-  const wanted = names ? names.includes('docid') : featureColumns(columns).length > 0;
-  if (!wanted || columns.getChild('docid') || roles.docid === undefined) return columns;
-  const [docids] = findColumn(columns, roles.docid)?.data ?? [];
-  if (!docids) return columns;
-  const added = withColumn(batch, 'docid', docids).columns;
-  const others = columns.schema.fields.map((_, i) => i);
-  return selectColumns(added, [others.length, ...others]);
+function withRoles(batch: Batch, names: readonly string[] | undefined): RecordBatch {
+  const { columns } = batch;
+  const wanted = names ?? (featureColumns(columns).length > 0 ? ['docid'] : []);
+  const missing = wanted.filter(
+    (name) => !columns.getChild(name) && roleNamed(batch.roles, name) !== undefined,
+  );
+  return missing.reduce((all, name) => {
+    const [data] = namedColumn({ ...batch, columns }, name)?.data ?? [];
+    if (!data) return all;
+    const added = withColumn({ ...batch, columns: all }, name, data).columns;
+    const others = all.schema.fields.map((_, i) => i);
+    return selectColumns(added, [others.length, ...others]);
+  }, columns);
 }

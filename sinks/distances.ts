@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isText, textReader } from '../pipeline/arrow/text.js';
-import { type Batch, findColumn } from '../pipeline/batch.js';
+import { type Batch, namedColumn } from '../pipeline/batch.js';
 import { defineSink, path } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
@@ -156,7 +156,7 @@ function fixed(value: number | undefined): string {
 }
 
 function requireColumn(batch: Batch, name: string) {
-  const column = findColumn(batch.columns, name);
+  const column = namedColumn(batch, name);
   if (column) return column;
   const there = batch.columns.schema.fields.map((field) => field.name).join(', ');
   throw new DataError(

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { type Batch, findColumn, inputOrder, placeOf } from '../pipeline/batch.js';
+import { type Batch, inputOrder, namedColumn, placeOf } from '../pipeline/batch.js';
 import type { Context } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { neuronTypes } from '../transforms/backbone/types.js';
@@ -73,7 +73,7 @@ export function createSample(): Sample {
 /** Adds the rows of a batch. Rows without a label, or with one that is not asked for, are told to `leftOut`. */
 export function addRows(sample: Sample, batch: Batch, taking: Taking, leftOut: Context['leftOut']): void {
   if (batch.rows.length === 0) return;
-  const labels = findColumn(batch.columns, taking.by);
+  const labels = namedColumn(batch, taking.by);
   if (!labels) throw missing(batch, taking.by);
   const { info, values } = findFeatures(batch.columns, taking.feature);
   sample.info ??= info;
@@ -196,7 +196,7 @@ function missing(batch: Batch, by: string): DataError {
 /** The docid of a row; one without has its place in the file instead. */
 function keyReader(batch: Batch): (row: number) => string {
   const name = batch.roles.docid;
-  const docids = name === undefined ? undefined : findColumn(batch.columns, name);
+  const docids = name === undefined ? undefined : namedColumn(batch, name);
   return (row) => {
     const docid: unknown = docids?.get(row) ?? null;
     const place = placeOf(batch, row);

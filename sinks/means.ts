@@ -1,6 +1,6 @@
 import { DataType } from 'apache-arrow';
 import { z } from 'zod';
-import { type Batch, findColumn } from '../pipeline/batch.js';
+import { type Batch, namedColumn } from '../pipeline/batch.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
 
@@ -168,7 +168,7 @@ function numbers(batch: Batch, name: string): (row: number) => number {
 }
 
 function column(batch: Batch, name: string) {
-  const found = findColumn(batch.columns, name);
+  const found = namedColumn(batch, name);
   if (found) return found;
   const names = batch.columns.schema.fields.map((field) => field.name).join(', ');
   throw new NagError(`show: there is no column "${name}" (columns: ${names})`);

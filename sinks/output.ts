@@ -24,7 +24,9 @@ export const outputOptions = {
     .min(1)
     .refine((names) => new Set(names).size === names.length, { message: 'a column is named twice' })
     .optional()
-    .describe('Only these columns, in this order; docid is also the one that plays that role, as meta.docid'),
+    .describe(
+      'Only these columns, in this order; the name of a role (docid, text, tokens) is also the column that plays it',
+    ),
 } as const;
 
 /** What a sink writes: batches of one schema, at least one, without internal columns, in the order asked for. */

@@ -1,6 +1,6 @@
-import { type RecordBatch, StructRow, Vector } from 'apache-arrow';
+import { StructRow, Vector } from 'apache-arrow';
 import { z } from 'zod';
-import { type Batch, findColumn } from '../pipeline/batch.js';
+import { type Batch, namedColumn } from '../pipeline/batch.js';
 import { defineSink } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
@@ -74,7 +74,7 @@ interface Group {
 
 /** The rows of a batch whose place is before a limit: only what may be printed is made text. */
 function rowsOf(batch: Batch, names: readonly string[], before: number, limit: number): Row[] {
-  const columns = names.map((name) => requireColumn(batch.columns, name));
+  const columns = names.map((name) => requireColumn(batch, name));
   // Ranks of an earlier run are a column like others: these rows may be of several runs.
   const ranks = batch.computed.has(rankColumn) ? batch.columns.getChild(rankColumn) : null;
   const found: Row[] = [];
@@ -95,7 +95,7 @@ function keepBest(rows: readonly Row[], count: number): Row[] {
 }
 
 function addGroups(groups: Map<string, Group>, batch: Batch, by: string): void {
-  const column = requireColumn(batch.columns, by);
+  const column = requireColumn(batch, by);
   const distances = batch.columns.getChild(distanceColumn);
   for (let row = 0; row < batch.rows.length; row++) {
     const key = String(column.get(row) ?? '-');
@@ -148,9 +148,10 @@ function groupTable(by: string, groups: ReadonlyMap<string, Group>): string {
   );
 }
 
-function requireColumn(columns: RecordBatch, name: string) {
-  const column = findColumn(columns, name);
+function requireColumn(batch: Batch, name: string) {
+  const column = namedColumn(batch, name);
   if (column) return column;
+  const { columns } = batch;
   throw new NagError(
     `show: there is no column "${name}" (columns: ${columns.schema.fields.map((field) => field.name).join(', ')})`,
   );

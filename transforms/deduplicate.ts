@@ -1,7 +1,7 @@
 import { DataType, type Vector } from 'apache-arrow';
 import { z } from 'zod';
 import { isText, textReader } from '../pipeline/arrow/text.js';
-import { type Batch, findColumn, keepRows, roleColumn } from '../pipeline/batch.js';
+import { type Batch, keepRows, namedColumn, roleColumn } from '../pipeline/batch.js';
 import { defineTransform } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { addMember, createDigestSet, type DigestSet } from './deduplicate/digest-set.js';
@@ -62,7 +62,7 @@ function firsts(batch: Batch, read: Read, seen: DigestSet): Uint32Array {
 }
 
 function keyReader(batch: Batch, column: string | undefined): { name: string; kind: string; read: Read } {
-  const { vector, name } = column === undefined ? roleColumn(batch, 'docid') : namedColumn(batch, column);
+  const { vector, name } = column === undefined ? roleColumn(batch, 'docid') : requireColumn(batch, column);
   if (isText(vector.type)) return { name, kind: 'text', read: textReader(vector) };
   if (DataType.isInt(vector.type)) {
     const encode = docidEncoder();
@@ -78,8 +78,8 @@ function keyReader(batch: Batch, column: string | undefined): { name: string; ki
   );
 }
 
-function namedColumn(batch: Batch, name: string): { vector: Vector; name: string } {
-  const vector = findColumn(batch.columns, name);
+function requireColumn(batch: Batch, name: string): { vector: Vector; name: string } {
+  const vector = namedColumn(batch, name);
   if (vector) return { vector, name };
   const found = batch.columns.schema.fields.map((field) => field.name).join(', ');
   throw new DataError({ file: batch.bundle.file }, `there is no column "${name}" (columns: ${found})`);

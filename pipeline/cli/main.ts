@@ -51,7 +51,7 @@ const component = { type: 'string', demandOption: true, describe: 'Its name, as 
 
 /** Parses the command line and runs the command. Throws what failed; commands are loaded only when they are used. */
 export async function main(args: readonly string[], version: string): Promise<void> {
-  await withCommands(yargs([...args]).scriptName('nag-pipeline'))
+  await withCommands(yargs(withoutWords(args)).scriptName('nag-pipeline'))
     .parserConfiguration({ 'dot-notation': false, 'boolean-negation': false, 'camel-case-expansion': false })
     .usage(
       '$0 <command>\n\nChooses pretraining data by the neurons it activates: a YAML file says from what, by what and how much.',
@@ -65,7 +65,9 @@ export async function main(args: readonly string[], version: string): Promise<vo
     .demandCommand(1, 'a command is missing')
     .strict()
     .version(version)
+    .alias('version', ['v', 'V'])
     .help()
+    .alias('help', 'h')
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .fail((message, error) => {
       // What yargs itself finds wrong comes as text, or as an error of its own kind.
@@ -73,6 +75,13 @@ export async function main(args: readonly string[], version: string): Promise<vo
       throw new ConfigError(`${commandFault(args, message ?? error.message)}\nSee nag-pipeline --help.`);
     })
     .parseAsync();
+}
+
+/** `help`, `help run` and `version` mean what the options of that name do. */
+function withoutWords([first, ...others]: readonly string[]): string[] {
+  if (first === 'help') return [...others, '--help'];
+  if (first === 'version') return ['--version'];
+  return first === undefined ? [] : [first, ...others];
 }
 
 function withCommands(program: Argv): Argv {

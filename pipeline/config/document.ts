@@ -68,6 +68,9 @@ export function parseConfig(text: string, file: string): ConfigDocument {
     offset: fault.pos[0],
     message: syntaxMessage(fault),
   }));
+  const tabs = yaml.errors.filter(({ code }) => code === 'TAB_AS_INDENT');
+  // What else is wrong then follows from it, and one line says it for all others.
+  if (tabs[0]) throw new ConfigError(`${at(tabs[0].pos[0])}  ${tabsMessage(text, tabs[0].pos[0])}`);
   if (yaml.errors.length === 0) faults.push(...unsafeNodes(yaml, text));
   if (faults.length > 0) {
     faults.sort((a, b) => a.offset - b.offset);
@@ -117,12 +120,21 @@ function decode(bytes: Uint8Array, file: string): string {
   }
 }
 
+function tabsMessage(text: string, offset: number): string {
+  const rest = text.slice(offset).split('\n');
+  const more = rest.slice(1).filter((line) => /^ *\t/.test(line)).length;
+  const also = more > 0 ? `, and in ${more} more ${more === 1 ? 'line' : 'lines'} below` : '';
+  return `YAML is indented with spaces, and here is a tab${also}: replace tabs by spaces`;
+}
+
 function syntaxMessage(fault: YAMLError): string {
   switch (fault.code) {
     case 'MULTIPLE_DOCS':
       return 'a configuration is one document: remove this line and what follows, or put it into a file of its own';
     case 'TAG_RESOLVE_FAILED':
       return `${fault.message}: tags have no meaning here, remove it`;
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return `${fault.message}: put quotes around a text with ": " in it`;
     default:
       return fault.message;
   }

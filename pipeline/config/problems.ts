@@ -35,6 +35,8 @@ export function didYouMean(found: string, known: Iterable<string>): string {
   const names = [...known];
   const name = nearest(found, names);
   if (name !== undefined) return `, did you mean "${name}"?`;
+  const longer = names.filter((own) => found.length > 2 && own.startsWith(found));
+  if (longer.length > 0) return `, did you mean ${longer.map((own) => `"${own}"`).join(' or ')}?`;
   return names.length > 0 ? ` (there are: ${names.join(', ')})` : '';
 }
 
@@ -43,9 +45,31 @@ export function nearest(found: string, known: Iterable<string>): string | undefi
   const near = [...known]
     .map((name) => ({ name, distance: leven(found.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  const limit = found.length < 3 ? 1 : Math.max(2, Math.floor(found.length / 3));
-  return near && near.distance <= limit && near.distance < found.length ? near.name : undefined;
+  if (!near) return undefined;
+  // Of short names two letters are half: they may only have changed places.
+  const isShort = found.length < 5 && !sameLetters(found, near.name);
+  const limit = isShort ? 1 : Math.max(2, Math.floor(found.length / 3));
+  return near.distance <= limit && near.distance < found.length ? near.name : undefined;
 }
+
+function sameLetters(a: string, b: string): boolean {
+  const letters = (text: string) => [...text.toLowerCase()].sort().join('');
+  return letters(a) === letters(b);
+}
+
+/** What other programs call the values of options here. */
+const synonyms: Readonly<Record<string, string>> = {
+  float: 'number',
+  double: 'number',
+  integer: 'int',
+  str: 'string',
+  text: 'string',
+  boolean: 'bool',
+  file: 'path',
+  folder: 'path',
+  dir: 'path',
+  ignore: 'skip',
+};
 
 /** The problems of a value that a schema refuses, in this project's words. `base` is the path of the value. */
 export function problemsOf(error: z.ZodError, value: unknown, base: Path, schema: z.ZodType): Problem[] {
@@ -84,15 +108,24 @@ function issueProblems(issue: Issue, value: unknown, base: Path, schema: z.ZodTy
 function messageFor(issue: Issue, found: unknown): string {
   if (issue.code === 'custom') return issue.message;
   if (found === undefined) return `is required: ${expected(issue)}`;
-  const hint = issue.code === 'invalid_value' && typeof found === 'string' ? hintAt(found, issue.values) : '';
+  const hint = typeof found === 'string' ? hintAt(found, valuesOf(issue)) : '';
   return `expected ${expected(issue)}, found ${describeValue(found)}${hint}`;
 }
 
+/** The values that may be meant, also of a union that has some. */
+function valuesOf(issue: Issue): readonly unknown[] {
+  if (issue.code === 'invalid_value') return issue.values;
+  return issue.code === 'invalid_union' ? issue.errors.flat().flatMap(valuesOf) : [];
+}
+
 function hintAt(found: string, values: readonly unknown[]): string {
-  const name = nearest(
-    found,
-    values.filter((value) => typeof value === 'string'),
-  );
+  const other = synonyms[found];
+  const name = values.includes(other)
+    ? other
+    : nearest(
+        found,
+        values.filter((value) => typeof value === 'string'),
+      );
   return name === undefined ? '' : `, did you mean "${name}"?`;
 }
 

@@ -2,8 +2,11 @@ import { z } from 'zod';
 import type { ConfigPaths } from './paths.js';
 import type { Path } from './problems.js';
 
-/** `500MB`, `1.5 GB`, or a number of bytes. */
-const size = quantity('a size such as 500MB or 8GB', { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 });
+const bytes = { B: 1, K: 1e3, KB: 1e3, M: 1e6, MB: 1e6, G: 1e9, GB: 1e9, T: 1e12, TB: 1e12 };
+const binary = { KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, TIB: 2 ** 40 };
+
+/** `500MB`, `1.5 GB`, `8GiB`, or a number of bytes, at least a million: smaller ones lack their unit. */
+const size = quantity('a size such as 500MB or 8GB', { ...bytes, ...binary }, 1e6);
 
 /** `90s`, `10 min`, `8h`, or a number of seconds; in seconds. */
 const duration = quantity('a time such as 90s, 10min or 8h', { S: 1, MIN: 60, M: 60, H: 3600, D: 86_400 });
@@ -121,15 +124,19 @@ export function settingWithoutState(document: Readonly<Record<string, unknown>>)
   return needState.find((key) => document[key] !== undefined);
 }
 
-/** A number with a unit, in the unit that has 1. */
-function quantity(what: string, units: Readonly<Record<string, number>>) {
+/** A number with a unit, in the unit that has 1. @param least of numbers without a unit */
+function quantity(what: string, units: Readonly<Record<string, number>>, least = 0) {
   const shape = new RegExp(`^(\\d+(?:\\.\\d+)?)\\s*(${Object.keys(units).join('|')})$`, 'i');
   return z.union([z.number(), z.string()]).transform((given, context) => {
     const [, number, unit] = shape.exec(String(given).trim()) ?? [];
     const value =
       typeof given === 'number' ? given : Number(number) * (units[(unit ?? '').toUpperCase()] ?? NaN);
-    if (value > 0 && Number.isFinite(value)) return value;
-    context.addIssue({ code: 'custom', message: `expected ${what}, found ${JSON.stringify(given)}` });
+    if (value > 0 && Number.isFinite(value) && (unit !== undefined || value >= least)) return value;
+    const why =
+      value < least && value > 0
+        ? `: a number without a unit is in bytes, write ${given}GB or ${given}MB`
+        : '';
+    context.addIssue({ code: 'custom', message: `expected ${what}, found ${JSON.stringify(given)}${why}` });
     return z.NEVER;
   });
 }

@@ -39,10 +39,23 @@ export function parseShape(document: unknown, findings: Findings): ConfigShape |
   if (parsed.success) return parsed.data;
   const problems = problemsOf(parsed.error, document, [], configSchema);
   const copy: unknown = structuredClone(document);
-  for (const problem of problems) findings.report(problem);
+  for (const problem of problems) findings.report(withHint(problem, document));
   for (const problem of problems) repair(copy, problem, findings);
   const repaired = configSchema.safeParse(copy);
   return repaired.success ? repaired.data : undefined;
+}
+
+/** Stages as other programs write them: what is meant is said. */
+function withHint(problem: Problem, document: unknown): Problem {
+  const { path, message, atKey } = problem;
+  const stage = path[0] === 'stages' ? path.slice(2) : path[0] === 'templates' ? path.slice(3) : undefined;
+  if (stage?.length === 0) {
+    const found = path.reduce<unknown>((inner, step) => asRecord(inner)?.[step], document);
+    const isName = typeof found === 'string' && !found.includes(' ');
+    return isName ? { ...problem, message: `${message}: write {use: ${found}}` } : problem;
+  }
+  if (stage?.length !== 1 || !atKey || message.includes('did you mean')) return problem;
+  return { ...problem, message: `${message}; a component is named by "use", and its options are in "with"` };
 }
 
 const texts = ['name', 'description', 'temp_dir'];

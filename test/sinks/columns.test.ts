@@ -49,6 +49,6 @@ t.test('docid is the column that plays the role, and comes along with features',
 
 t.test('what a sink reads', async (t) => {
   t.same(columnNeeds(undefined), { columns: 'all' });
-  t.same(columnNeeds(['a', 'docid']), { columns: ['a', 'docid'], optionalRoles: ['docid'] });
-  t.same(columnNeeds(['a']), { columns: ['a'], optionalRoles: [] });
+  t.same(columnNeeds(['a', 'docid']), { columns: ['a', 'docid'] });
+  t.same(columnNeeds(['a']), { columns: ['a'] });
 });

@@ -1,5 +1,5 @@
 import { isText, textReader } from '../../pipeline/arrow/text.js';
-import { type Batch, findColumn } from '../../pipeline/batch.js';
+import { type Batch, namedColumn } from '../../pipeline/batch.js';
 import { DataError, NagError } from '../../pipeline/errors.js';
 import { compareBytes, docidBytes } from '../nag/docid.js';
 
@@ -11,7 +11,7 @@ export function rowsByValue(
   batch: Batch,
   column: string,
 ): { groups: ReadonlyMap<string, number[]>; without: number } {
-  const vector = findColumn(batch.columns, column);
+  const vector = namedColumn(batch, column);
   if (!vector || !isText(vector.type)) {
     const found = vector
       ? `it holds ${String(vector.type)}`

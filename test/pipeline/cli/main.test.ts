@@ -92,7 +92,13 @@ const wrong: readonly [args: string[], message: RegExp][] = [
   [['plan', 'good.yaml', '--format', 'jsn'], /^--format "jsn": expected one of text, mermaid, json/],
   [['run', 'good.yaml', '--log', 'xml'], /^--log "xml": expected one of text, json/],
   [['run', 'good.yaml', '--lgo', 'json'], /^there is no option --lgo, did you mean --log\?/],
-  [['check', 'good.yaml', '--log', 'json'], /^there is no option --log/],
+  [['check', 'good.yaml', '--log', 'json'], /^check has no option --log: run, quickstart have it/],
+  [['check', 'good.yaml', '--format', 'json'], /^check has no option --format: plan, runs have it/],
+  [['good.yaml'], /^a command is missing: nag-pipeline run good\.yaml/],
+  [['run', 'good.yaml', 'n=4'], /^unexpected argument "n=4": parameters are given with --set n=4/],
+  [['run', 'good.yaml', '--n', '4'], /^there is no option --n: parameters are given with --set n=…/],
+  [['run', 'good.yaml', '--dry-run'], /^there is no option --dry-run: plan shows what would run/],
+  [['describe', 'read'], /^there is no component "read", did you mean "read.parquet" or "read.jsonl" or /],
   [['run', 'good.yaml', '--set'], /^--set needs a value/],
   [['run', 'good.yaml', '--set', 'x'], /^--set x: expected name=value/],
   [
@@ -133,4 +139,21 @@ t.test('--help and --version', async (t) => {
   const plan = await runCli(['plan', '--help']);
   for (const text of ['--set', '--format', 'mermaid', '--debug']) t.match(plan.stdout, text);
   t.match((await runCli(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+t.test('help and version, as people ask for them', async (t) => {
+  const said = async (...args: string[]) => (await runCli(args)).stdout.split('\n')[0];
+  const firsts = ['--help', '-h', 'help', 'run -h', 'help run', 'runs list -h'].map((line) =>
+    said(...line.split(' ')),
+  );
+  t.strictSame(await Promise.all(firsts), [
+    ...Array.from({ length: 3 }, () => 'nag-pipeline <command>'),
+    ...Array.from({ length: 2 }, () => 'nag-pipeline run <config>'),
+    'nag-pipeline runs list <config>',
+  ]);
+  const versions = await Promise.all(['--version', '-v', '-V', 'version'].map((word) => said(word)));
+  t.match(
+    versions,
+    Array.from({ length: 4 }, () => /^\d+\.\d+\.\d+/),
+  );
 });

@@ -138,7 +138,7 @@ stages:
     lines: [
       'c.yaml:1:10  version  expected 1, found 2',
       'c.yaml:2:1  nmae  unknown option "nmae", did you mean "name"?',
-      'c.yaml:4:13  params.k.type  expected one of string, int, number, bool, path, glob, date, found "integer"',
+      'c.yaml:4:13  params.k.type  expected one of string, int, number, bool, path, glob, date, found "integer", did you mean "int"?',
       'c.yaml:5:8  params.day  expected a date as YYYY-MM-DD, found "yesterday" (from its default)',
       'c.yaml:8:13  templates.nag[0].use  there is no component "ad", did you mean "add"?',
       'c.yaml:9:28  templates.nag[1].with.k  expected a number, found "many"',
