@@ -21,6 +21,7 @@ import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
 import { alikeFiles, requireSameSchema, withNullsOf } from './reading/same-schema.js';
+import { refuseTables } from './reading/tables.js';
 import { compileWhere } from './reading/where.js';
 
 /** Options of Parquet files. */
@@ -48,8 +49,12 @@ export const readParquet = defineSource({
     - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
     - {use: write.jsonl, with: {path: out/english.jsonl}}`,
   facts: readingFacts,
-  open: async (settings, context, firstOrdinal) =>
-    await openParquet(await listFiles(settings.path, ['.parquet']), settings, context, firstOrdinal),
+  open: async (settings, context, firstOrdinal) => {
+    // A table may have no file under the names that are looked for.
+    await refuseTables([settings.path].flat());
+    const paths = await listFiles(settings.path, ['.parquet']);
+    return await openParquet(paths, settings, context, firstOrdinal);
+  },
 });
 
 /** A file as listed: what its footer says, without the open file. */
@@ -79,6 +84,7 @@ export async function openParquet(
   firstOrdinal: number,
   check: (files: readonly ListedFile[]) => void = () => undefined,
 ): Promise<OpenSource> {
+  await refuseTables(paths);
   const listed = await listAll(paths, context);
   const files = context.tolerant ? alikeFiles(listed, context.reject) : listed;
   check(files);
