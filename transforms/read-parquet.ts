@@ -1,4 +1,4 @@
-import type { RecordBatch, Schema } from 'apache-arrow';
+import type { Field, RecordBatch, Schema } from 'apache-arrow';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
@@ -15,12 +15,13 @@ import {
   type Reject,
 } from '../pipeline/component.js';
 import { DataError, isBadData } from '../pipeline/errors.js';
+import { conform, pruned } from '../pipeline/unite.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
-import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
+import { askedColumns, mapRoles, neededColumns, noteHidden, typeOf } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
-import { alikeFiles, requireSameSchema, withNullsOf } from './reading/same-schema.js';
+import { uniteFiles } from './reading/same-schema.js';
 import { refuseTables } from './reading/tables.js';
 import { compileWhere } from './reading/where.js';
 
@@ -86,9 +87,8 @@ export async function openParquet(
 ): Promise<OpenSource> {
   await refuseTables(paths);
   const listed = await listAll(paths, context);
-  const files = context.tolerant ? alikeFiles(listed, context.reject) : listed;
-  check(files);
-  const schema = requireSameSchema(files);
+  check(listed);
+  const { files, schema } = uniteFiles(listed, askedColumns(settings, context.needed), context);
   for (const file of files) checkRowGroups(file, settings, context);
   noteHidden(schema, context);
   const first = files[0]!.path;
@@ -202,6 +202,8 @@ async function* readBundle(
 ): AsyncGenerator<Batch> {
   const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
   const columns = wanted && [...new Set([...wanted, ...(reading.filter?.columns ?? [])])];
+  const fields = fieldsOf(reading.schema, columns);
+  const there = columnsIn(place.file.schema, reading.schema, columns);
   const groups = place.groups.filter(({ group }) => touches(group, bundle, how.only));
   if (groups.length === 0) {
     yield finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
@@ -211,8 +213,15 @@ async function* readBundle(
   const reject = how.reject ?? context.reject;
   for (const group of groups) {
     let row = group.group.firstRow - bundle.firstRow;
-    for await (const raw of readGroup(reader, group, columns, settings, context.signal, reject)) {
-      const batch = chosen(withNullsOf(reading.schema, raw), row, how.only);
+    for await (const raw of readGroup(
+      reader,
+      group,
+      { columns: there, fields },
+      settings,
+      context.signal,
+      reject,
+    )) {
+      const batch = chosen(raw, row, how.only);
       row += raw.numRows;
       if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
     }
@@ -223,7 +232,7 @@ async function* readBundle(
 async function* readGroup(
   reader: RowGroupReader,
   place: RowGroupPlace,
-  columns: readonly string[] | undefined,
+  { columns, fields }: { columns: readonly string[] | undefined; fields: readonly Field[] },
   { batch_rows }: Options,
   signal: AbortSignal,
   reject: Reject,
@@ -232,8 +241,9 @@ async function* readGroup(
   let read = 0;
   try {
     for await (const batch of reader.read(place, { columns, batchRows: batch_rows, signal })) {
+      const united = conform(batch, fields, path);
       read += batch.numRows;
-      yield batch;
+      yield united;
     }
   } catch (error) {
     // Whoever stops the run may do so for data of its own.
@@ -243,6 +253,24 @@ async function* readGroup(
       cause: error,
     });
   }
+}
+
+/** What is asked for of the columns that the files have in common. */
+function fieldsOf(schema: Schema, columns: readonly string[] | undefined): readonly Field[] {
+  if (!columns) return schema.fields;
+  const asked = new Set(columns);
+  return schema.fields.flatMap((field) => pruned(field, field.name, asked) ?? []);
+}
+
+/** What there is of it in a file; undefined for all of the file's columns. */
+function columnsIn(
+  file: Schema,
+  common: Schema,
+  columns: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (columns) return columns.filter((column) => typeOf(file, column) !== undefined);
+  const names = file.fields.map(({ name }) => name).filter((name) => typeOf(common, name) !== undefined);
+  return names.length === file.fields.length ? undefined : names;
 }
 
 function touches(group: RowGroup, bundle: Bundle, only: Uint32Array | undefined): boolean {
