@@ -10,6 +10,10 @@ export interface Bundle {
   /** Place in the fixed order of everything that the pipeline reads; appended files come after what was there. */
   readonly ordinal: number;
   readonly file: string;
+  /** The file's path below the folder or glob that named it; without it, its base name. */
+  readonly name?: string;
+  /** What its rows depend on besides the file's content, as on the names of folders. */
+  readonly partition?: string;
   /** Row of the file at which the bundle starts, from 0. */
   readonly firstRow: number;
   /** Rows in the bundle before any filter; undefined where only reading would tell. */

@@ -1,10 +1,10 @@
-"""What DuckDB (union_by_name) reads from shards that differ: python pools.py ../golden/pools/shards.json
+"""What DuckDB (union_by_name) and pyarrow read from shards that differ, and from folders: python pools.py ../golden/pools
 
 Each case is the bytes of two Parquet files of pyarrow or pandas, and the rows that DuckDB gives for both, as JSON with the
 columns in its order. DuckDB has no large strings, dictionaries or null type of its own: only values are compared.
 """
 import base64, datetime, decimal, io, json, os, sys, tempfile
-import duckdb, pandas as pd, pyarrow as pa, pyarrow.parquet as pq
+import duckdb, pandas as pd, pyarrow as pa, pyarrow.dataset, pyarrow.parquet as pq
 
 U = datetime.timezone.utc
 text = ['a', None, 'ä€', '']
@@ -88,4 +88,43 @@ def case(tables):
     return {'files': files, 'rows': rows}
 
 
-json.dump({name: case(tables) for name, tables in cases.items()}, open(sys.argv[1], 'w'), ensure_ascii=False, indent=0)
+def write(name, value):
+    json.dump(value, open(f'{sys.argv[1]}/{name}.json', 'w'), ensure_ascii=False, indent=0)
+
+
+write('shards', {name: case(tables) for name, tables in cases.items()})
+
+# Paths whose folders name columns, each of a file of one row; rows and types by DuckDB, but where it reads no column.
+layouts = {
+    'integers': (['n=10/a', 'n=-2/a', 'n=0/b'], 'duckdb'),
+    'integers that are no numbers': (['n=01/a', 'n=2/a'], 'duckdb'),
+    'past 2^53': (['n=9007199254740993/a', 'n=-9223372036854775808/a'], 'duckdb'),
+    'past 64 bits': (['n=18446744073709551615/a'], 'duckdb'),
+    'dates': (['day=2024-02-29/a', 'day=1969-12-31/a'], 'duckdb'),
+    'no dates': (['day=2024-02-30/a', 'day=2024-02-29/a'], 'duckdb'),
+    'null': (['n=__HIVE_DEFAULT_PARTITION__/a', 'n=2/a'], 'duckdb'),
+    'text and integers': (['n=x/a', 'n=2/a'], 'duckdb'),
+    'true, 1.5, +1, a sign': (['a=true/b=1.5/c=+1/d=a+b/a'], 'duckdb'),
+    'empty': (['n=/a'], 'duckdb'),
+    'several folders': (['year=2024/lang=en/a', 'year=2023/lang=de/b'], 'duckdb'),
+    'encoded': (['lang=a%20b%2Fc/a', 'lang=%C3%A4=x/b'], 'pyarrow'),
+    'some files only': (['lang=en/a', 'b'], 'pyarrow'),
+    'other folders between': (['x/lang=en/y/a', 'x/lang=de/y/a'], 'duckdb'),
+    'hidden folders': (['lang=en/a', '_temporary/lang=de/a', '.old/lang=de/a'], 'pyarrow'),
+}
+
+
+def layout(paths, by):
+    with tempfile.TemporaryDirectory() as folder:
+        for i, path in enumerate(paths):
+            os.makedirs(os.path.dirname(f'{folder}/{path}'), exist_ok=True)
+            pq.write_table(pa.table({'docid': [str(i)]}), f'{folder}/{path}.parquet')
+        if by == 'duckdb':
+            found = duckdb.sql(f"select * from read_parquet('{folder}/**/*.parquet', union_by_name=true, hive_partitioning=true) order by docid")
+            rows = [dict(zip(found.columns, map(plain, row))) for row in found.fetchall()]
+        else:
+            rows = pyarrow.dataset.dataset(folder, partitioning='hive').to_table().sort_by('docid').to_pylist()
+    return {'paths': paths, 'rows': [{k: str(v) if type(v) == int else v for k, v in row.items()} for row in rows]}
+
+
+write('layouts', {name: layout(*made) for name, made in layouts.items()})

@@ -55,6 +55,11 @@ export function askedColumns(
   ]);
 }
 
+/** Columns of which documents and their ids are made. */
+export function columnsOfDocuments(mapping: RoleMapping): string[] {
+  return [...columnsOf('docid', mapping), ...columnsOf('text', mapping)];
+}
+
 /** Columns to read for what stages need, besides those of `where`; undefined for all. */
 export function neededColumns(
   needs: Needs,

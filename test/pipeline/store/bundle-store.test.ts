@@ -132,3 +132,19 @@ t.test('a chain is compared with its own last run; damage to what tells of that 
   const notes = [...(await open(t, dir)).context.notes, ...(await open(t, dir, {}, other)).context.notes];
   t.match(notes.join(), 'making.json is damaged: written again');
 });
+
+t.test('the same content in another partition is something else', async (t) => {
+  const dir = t.testdir();
+  const bundle = await bundleOf(dir, 'a', 'the same');
+  const { store } = await open(t, dir);
+  const german = { ...bundle, partition: '[["lang","de"]]' };
+  await drain(store.keep([{ bundle: german, from: 0 }], stream(made(german, 0, 4))));
+  t.strictSame(
+    [
+      await store.covered(german),
+      await store.covered(bundle),
+      await store.covered({ ...bundle, partition: '' }),
+    ],
+    [Infinity, 0, 0],
+  );
+});
