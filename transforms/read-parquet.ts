@@ -182,10 +182,13 @@ async function* readBundle(
   const fromPath = all.filter((field) => reading.hive.fields.includes(field));
   const there = columnsIn(place.file.schema, reading.schema, columns);
   const groups = place.groups.filter(({ group }) => touches(group, bundle, how.only));
+  const nothing = () =>
+    finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
   if (groups.length === 0) {
-    yield finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
+    yield nothing();
     return;
   }
+  let some = false;
   await requireSameFile(bundle.file, place.file.stamp);
   const reject = how.reject ?? context.reject;
   for (const group of groups) {
@@ -201,9 +204,12 @@ async function* readBundle(
       const whole = reading.hive.withColumns(raw, fromPath, bundle.file);
       const batch = chosen(whole, row, how.only);
       row += raw.numRows;
+      some = true;
       if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
     }
   }
+  // Row groups of no rows, as writers make them, have columns too.
+  if (!some && !how.only) yield nothing();
 }
 
 /** A row group's batches; from the first that cannot be decoded on, its rows are rejected. */

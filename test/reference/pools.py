@@ -128,3 +128,20 @@ def layout(paths, by):
 
 
 write('layouts', {name: layout(*made) for name, made in layouts.items()})
+
+# Files without rows: as pandas and pyarrow write them, with one row group of none, and between others.
+full = pa.table({'docid': ['a'], 'doc': ['the text of it'], 'token_num': [3.0], 'lang': ['en']})
+
+
+def file_of(*tables):
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, tables[0].schema, compression='zstd', write_statistics=False) as writer:
+        for table in tables:
+            writer.write_table(table)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+none = full.slice(0, 0)
+frame = io.BytesIO()
+full.to_pandas().assign(kind=pd.Categorical(['x'])).iloc[:0].to_parquet(frame)
+write('empty', {'pandas': base64.b64encode(frame.getvalue()).decode(), 'pyarrow': file_of(none), 'between': file_of(none, full, none)})
