@@ -173,11 +173,7 @@ export class Run {
     for (const node of this.plan.nodes.values()) {
       if (node.component.kind !== 'source') continue;
       this.signal.throwIfAborted();
-      const source = await node.component.open(
-        node.options,
-        { ...this.contextOf(node), needed: neededOf(node.id, this.plan) },
-        ordinal,
-      );
+      const source = await node.component.open(node.options, this.contextOf(node), ordinal);
       ordinal += source.bundles.length;
       this.sources.set(node.id, source);
     }
@@ -260,6 +256,7 @@ export class Run {
     return {
       stage: node.id,
       ...(memory && { memory }),
+      ...(node.component.kind === 'source' && { needed: neededOf(node.id, this.plan) }),
       signal: this.signal,
       tempDir: this.#tempDir,
       cacheDir: this.options.cacheDir ?? join(this.#tempDir, 'cache'),

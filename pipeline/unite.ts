@@ -1,4 +1,14 @@
-import { Data, DataType, Dictionary, Field, RecordBatch, Schema, Struct } from 'apache-arrow';
+import {
+  Data,
+  DataType,
+  Dictionary,
+  Field,
+  FixedSizeList,
+  List,
+  RecordBatch,
+  Schema,
+  Struct,
+} from 'apache-arrow';
 import { convertData } from './arrow/convert.js';
 import { nullData } from './arrow/null-data.js';
 import { sameType } from './arrow/parquet-types.js';
@@ -76,7 +86,9 @@ function numbered(fields: readonly Field[]): Field[] {
     if (DataType.isDictionary(type))
       return withType(field, new Dictionary(type.dictionary, type.indices, next++, type.isOrdered));
     if (DataType.isStruct(type)) return withType(field, new Struct(type.children.map(number)));
-    return field;
+    if (DataType.isList(type)) return withType(field, new List(number(type.children[0]!)));
+    if (!DataType.isFixedSizeList(type)) return field;
+    return withType(field, new FixedSizeList(type.listSize, number(type.children[0]!)));
   };
   return fields.map(number);
 }

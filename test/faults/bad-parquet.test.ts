@@ -30,7 +30,7 @@ const faults: readonly Fault[] = [
   {
     name: 'a folder without data',
     changes: { pool: '{path: temp}' },
-    message: /^temp: is a folder in which no name ends in \.parquet$/,
+    message: /^temp: is a folder in which no name ends in \.parquet, nor further down$/,
   },
   {
     name: 'an empty file',

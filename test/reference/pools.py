@@ -50,6 +50,10 @@ cases = {
     'lists of structs': (column([[{'a': 1}]]), column([[{'a': 2, 'b': 'x'}], []])),
     'fixed and plain lists': (column([[1, 2], [3, 4]], pa.list_(pa.int64(), 2)), column([[5], None])),
     'binary': (column([b'ab', None], pa.binary(2)), column([b'abc'], pa.large_binary())),
+    'dictionaries inside': (
+        pa.table({'x': pa.array([{'a': 'u', 'b': ['v']}, None], pa.struct([('a', pa.dictionary(pa.int8(), pa.string())), ('b', pa.list_(pa.dictionary(pa.int8(), pa.string())))])), 'y': pa.array(['p', 'q']).dictionary_encode()}),
+        pa.table({'y': pa.array(['r', None]).dictionary_encode(), 'x': pa.array([{'a': 's', 'b': ['t', 's']}] * 2, pa.struct([('a', pa.dictionary(pa.int8(), pa.string())), ('b', pa.list_(pa.string()))]))}),
+    ),
     'booleans': (column([True, None, False]), column([None, True])),
     'not null': (pa.table([pa.array(['a'])], pa.schema([pa.field('x', pa.string(), False)])), column(text)),
     'maps': (column([[('k', 1)]], pa.map_(pa.string(), pa.int32())), column([[('l', 2**40)], None], pa.map_(pa.string(), pa.int64()))),
