@@ -27,7 +27,10 @@ export function jointOf(node: Node, needs: Needs, plan: Plan, sources: Sources):
   );
   return (batch) => ({
     ...batch,
-    columns: conform(batch.columns, fieldsOf(batch, schema, asked), batch.bundle.file),
+    columns: conform(batch.columns, fieldsOf(batch, schema, asked), {
+      file: batch.bundle.file,
+      rowAt: (row) => batch.bundle.firstRow + batch.rows[row]!,
+    }),
   });
 }
 

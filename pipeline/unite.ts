@@ -10,6 +10,7 @@ import {
   Struct,
 } from 'apache-arrow';
 import { convertData } from './arrow/convert.js';
+import { InexactValue } from './arrow/convert-numbers.js';
 import { nullData } from './arrow/null-data.js';
 import { sameType } from './arrow/parquet-types.js';
 import { asNullable, deliveredField, unifyFields } from './arrow/unify.js';
@@ -97,11 +98,18 @@ function withType(field: Field, type: DataType): Field {
   return new Field(field.name, type, field.nullable, field.metadata);
 }
 
+/** Where the rows of a batch are from. */
+export interface RowsOfFile {
+  readonly file: string;
+  /** The row of the file of a row of the batch. */
+  rowAt(row: number): number;
+}
+
 /**
  * A batch with these columns, in this order: its own where it has them, as the types that are asked for, otherwise nulls.
  * Errors: DataError for a value that does not fit, as of `convertData`.
  */
-export function conform(columns: RecordBatch, fields: readonly Field[], file?: string): RecordBatch {
+export function conform(columns: RecordBatch, fields: readonly Field[], from?: RowsOfFile): RecordBatch {
   const own = columns.schema.fields;
   const found = fields.map((field, i) =>
     own[i]?.name === field.name ? i : own.findIndex(({ name }) => name === field.name),
@@ -111,7 +119,7 @@ export function conform(columns: RecordBatch, fields: readonly Field[], file?: s
   const children = fields.map((field, i) => {
     const data = columns.data.children[found[i]!];
     if (!data) return nullData(field.type, columns.numRows);
-    return convertedColumn(data, field, file);
+    return convertedColumn(data, field, from);
   });
   const named = fields.map((field, i) => {
     const metadata = own[found[i]!]?.metadata;
@@ -145,11 +153,13 @@ function isAlike(a: Field, b: Field): boolean {
   return isPlain && a.nullable === b.nullable && sameType(a.type, b.type);
 }
 
-function convertedColumn(data: Data, field: Field, file: string | undefined): Data {
+function convertedColumn(data: Data, field: Field, from: RowsOfFile | undefined): Data {
   try {
     return convertData(data, field.type);
   } catch (cause) {
     if (!(cause instanceof NagError)) throw cause;
-    throw new DataError({ file, column: field.name }, cause.message, { cause });
+    const isPlain = !DataType.isDictionary(data.type) && !data.type.children;
+    const row = isPlain && cause instanceof InexactValue ? from?.rowAt(cause.row) : undefined;
+    throw new DataError({ file: from?.file, row, column: field.name }, cause.message, { cause });
   }
 }

@@ -225,7 +225,8 @@ async function* readGroup(
   let read = 0;
   try {
     for await (const batch of reader.read(place, { columns, batchRows: batch_rows, signal })) {
-      const united = conform(batch, fields, path);
+      const first = group.firstRow + read;
+      const united = conform(batch, fields, { file: path, rowAt: (row) => first + row });
       read += batch.numRows;
       yield united;
     }

@@ -2,6 +2,21 @@ import { Data, DataType, DateUnit, type TimeUnit, Vector } from 'apache-arrow';
 import { NagError } from '../errors.js';
 import { assemble } from './assemble.js';
 
+/** A value that the common type of a column does not hold. */
+export class InexactValue extends NagError {
+  constructor(
+    value: string,
+    /** Its row in the column, or in that of which it is a part. */
+    readonly row: number,
+    from: DataType,
+    to: DataType | string,
+  ) {
+    super(
+      `${value} (${String(from)}) has no exact place in ${String(to)}, the type that all files of the column have in common; write the files alike, or leave the column out`,
+    );
+  }
+}
+
 /** Whether a type's values are numbers, or counts of a unit of time. */
 export function isNumeric(type: DataType): boolean {
   return isWhole(type) || DataType.isFloat(type) || DataType.isDecimal(type);
@@ -19,7 +34,7 @@ function isWhole(type: DataType): boolean {
 }
 
 /**
- * Numbers and times as a wider type. Errors: NagError for a value that it does not hold exactly: an integer or decimal
+ * Numbers and times as a wider type. Errors: InexactValue for a value that it does not hold exactly: an integer or decimal
  * that no double is, a time beyond the range of a finer unit.
  * @param validity bits from the first row on; undefined without a null
  */
@@ -67,7 +82,8 @@ function wholeSetter(values: Values, data: Data, to: DataType): (row: number) =>
   return (row) => {
     const value = BigInt(data.values[row]) * by;
     const scaled = value / over;
-    if (scaled * over !== value || !fits(scaled)) throw inexact(String(data.values[row]), data.type, to);
+    if (scaled * over !== value || !fits(scaled))
+      throw new InexactValue(String(data.values[row]), row, data.type, to);
     values[row] = (bits === 64 ? scaled : Number(scaled)) as never;
   };
 }
@@ -100,14 +116,15 @@ function floatReader(data: Data): (row: number) => number {
       const unscaled = read(row);
       // Every decimal of 15 digits is that of one double.
       if (String(unscaled < 0n ? -unscaled : unscaled).replace(/0+$/, '').length > 15)
-        throw inexact(`${unscaled}e${-scale}`, type, 'Float64');
+        throw new InexactValue(`${unscaled}e${-scale}`, row, type, 'Float64');
       return Number(`${unscaled}e${-scale}`);
     };
   }
   return (row) => {
     const exact: number | bigint = data.values[row];
     const value = Number(exact);
-    if (typeof exact === 'bigint' && BigInt(value) !== exact) throw inexact(String(exact), type, 'Float64');
+    if (typeof exact === 'bigint' && BigInt(value) !== exact)
+      throw new InexactValue(String(exact), row, type, 'Float64');
     return value;
   };
 }
@@ -127,10 +144,4 @@ export function unscaledReader(data: Data): (row: number) => bigint {
 
 function scaleOf(type: DataType): number {
   return DataType.isDecimal(type) ? type.scale : 0;
-}
-
-function inexact(value: string, from: DataType, to: DataType | string): NagError {
-  return new NagError(
-    `${value} (${String(from)}) has no exact place in ${String(to)}, the type that all files of the column have in common; write the files alike, or leave the column out`,
-  );
 }

@@ -92,7 +92,7 @@ t.test('a value that the common type does not hold ends the file, not in silence
   await writeTestParquet(join(dir, 'a.parquet'), { x: vectorFromArray([1n, 2n ** 53n + 1n], new Int64()) });
   await writeTestParquet(join(dir, 'b.parquet'), { x: [0.5] });
   await t.rejects(rowsOf(t, dir), {
-    message: /a\.parquet: column "x": 9007199254740993 \(Int64\) has no exact place in Float64/,
+    message: /a\.parquet: row 1, column "x": 9007199254740993 \(Int64\) has no exact place in Float64/,
   });
 });
 
