@@ -1,4 +1,4 @@
-import { open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Int64, LargeUtf8, Utf8, vectorFromArray } from 'apache-arrow';
 import t from 'tap';
@@ -31,6 +31,16 @@ const faults: readonly Fault[] = [
     name: 'a folder without data',
     changes: { pool: '{path: temp}' },
     message: /^temp: is a folder in which no name ends in \.parquet, nor further down$/,
+  },
+  {
+    name: 'a table, whose files hold deleted rows too',
+    changes: { pool: '{path: "table/**/*.parquet"}' },
+    prepare: async (dir) => {
+      await mkdir(join(dir, 'table', '_delta_log'), { recursive: true });
+      await mkdir(join(dir, 'table', 'lang=en'));
+      await rename(join(dir, 'pool.parquet'), join(dir, 'table', 'lang=en', 'part-0.parquet'));
+    },
+    message: /belongs to the Delta Lake table table, whose files .*: python3 -c .* table table-live$/,
   },
   {
     name: 'an empty file',
