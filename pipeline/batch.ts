@@ -1,15 +1,6 @@
-import {
-  type Data,
-  DataType,
-  Field,
-  makeBuilder,
-  makeData,
-  RecordBatch,
-  Schema,
-  Struct,
-  type Vector,
-} from 'apache-arrow';
+import { type Data, DataType, Field, makeData, RecordBatch, Schema, Struct, type Vector } from 'apache-arrow';
 import { gatherBatch } from './arrow/gather.js';
+import { nullData } from './arrow/null-data.js';
 import { rowRange } from './arrow/row-range.js';
 import type { Needs } from './component.js';
 import { DataError, type Place } from './errors.js';
@@ -19,6 +10,10 @@ export interface Bundle {
   /** Place in the fixed order of everything that the pipeline reads; appended files come after what was there. */
   readonly ordinal: number;
   readonly file: string;
+  /** The file's path below the folder or glob that named it; without it, its base name. */
+  readonly name?: string;
+  /** What its rows depend on besides the file's content, as on the names of folders. */
+  readonly partition?: string;
   /** Row of the file at which the bundle starts, from 0. */
   readonly firstRow: number;
   /** Rows in the bundle before any filter; undefined where only reading would tell. */
@@ -187,12 +182,7 @@ export function keepRows(batch: Batch, positions: Uint32Array): Batch {
 
 /** No rows of a schema. */
 export function emptyColumns(schema: Schema): RecordBatch {
-  const children = schema.fields.map(
-    ({ type }) =>
-      makeBuilder({ type, nullValues: [null] })
-        .finish()
-        .toVector().data[0]!,
-  );
+  const children = schema.fields.map(({ type }) => nullData(type, 0));
   return new RecordBatch(
     schema,
     makeData({ type: new Struct(schema.fields), length: 0, nullCount: 0, children }),

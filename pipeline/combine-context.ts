@@ -1,8 +1,10 @@
 import type { Batch, Role } from './batch.js';
 import type { CombineContext, OpenSource, ReadOptions } from './component.js';
+import { askedPaths, neededAgain } from './needed.js';
 import { type Node, pathTo, sourcesAbove } from './plan.js';
 import { reread } from './reread.js';
 import type { Run } from './run.js';
+import { type Joint, jointOf } from './several-sources.js';
 
 /** What a combine may ask: the usual things, a look ahead at one column, and chosen rows once more. */
 export function combineContext(node: Node, run: Run): CombineContext {
@@ -10,8 +12,18 @@ export function combineContext(node: Node, run: Run): CombineContext {
   return {
     ...run.contextOf(node),
     scanBefore: (role) => scanBefore(node, role, run),
-    reread: (orders, removed) => reread(orders, removed, rolesRead(node, run), sources, run.signal),
+    reread: (orders, removed) => {
+      const needs = neededAgain(node, run.plan);
+      const joint = jointOf(node, needs, run.plan, run.sources);
+      const asked = askedPaths(needs, sources);
+      const rows = reread(orders, { removed, asked, roles: rolesRead(node, run) }, sources, run.signal);
+      return joint ? alike(rows, joint) : rows;
+    },
   };
+}
+
+async function* alike(batches: AsyncIterable<Batch>, joint: Joint): AsyncGenerator<Batch> {
+  for await (const batch of batches) yield joint(batch);
 }
 
 /** Roles that stages below a combine want of its rows. */

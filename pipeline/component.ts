@@ -50,6 +50,8 @@ export interface Context {
   readonly reject: Reject;
   /** Whether `reject` lets the run go on. Who looks ahead then passes over what will be rejected when its turn comes. */
   readonly tolerant: boolean;
+  /** What all stages together will ask of this source; without it, anything. */
+  readonly needed?: Needs;
   /** Adds to a figure of the stage's summary, such as `tokens`. */
   count(figure: string, amount: number): void;
   /** Says that rows are worked through that are given on later: progress counts them. */

@@ -274,13 +274,15 @@ function needsBelow(above: string, members: readonly string[], nodes: ReadonlyMa
   return mergeNeeds(below.map((id) => needsOf(nodes.get(id)!)));
 }
 
-function needsOf(node: Node): Needs {
+/** What a stage itself wants. */
+export function needsOf(node: Node): Needs {
   const { component, options } = node;
   if (component.kind === 'source') return {};
   return component.needs?.(options) ?? { columns: 'all' };
 }
 
-function mergeNeeds(needs: readonly Needs[]): Needs {
+/** Everything that is wanted. */
+export function mergeNeeds(needs: readonly Needs[]): Needs {
   const all = needs.some((need) => need.columns === 'all');
   const columns = needs.flatMap((need) => (need.columns === 'all' ? [] : (need.columns ?? [])));
   return {

@@ -1,19 +1,26 @@
-import { type Batch, type Bundle, fromInputOrder, type Role, withoutColumns } from './batch.js';
+import { type Batch, type Bundle, fromInputOrder, hasColumn, type Role, withoutColumns } from './batch.js';
 import type { Needs, OpenSource, Reject } from './component.js';
 import { NagError } from './errors.js';
 import { rejectError } from './rejects.js';
 
+/** What is wanted of rows that are read again. */
+export interface Wanted {
+  /** Columns that stages have taken away. */
+  readonly removed: ReadonlySet<string>;
+  /** Paths of the columns that stages below read; undefined for all. */
+  readonly asked?: ReadonlySet<string> | undefined;
+  /** Given besides where the source can: text put together from a template. */
+  readonly roles: readonly Role[];
+}
+
 /**
- * Reads chosen rows of the sources again, with all of their columns.
+ * Reads chosen rows of the sources again, with the columns that are asked for.
  *
  * @param orders `inputOrder` of each row, ascending and without repetition
- * @param removed columns that stages have taken away
- * @param roles what is wanted of the rows besides, where the source can give it: text put together from a template
  */
 export async function* reread(
   orders: Float64Array,
-  removed: ReadonlySet<string>,
-  roles: readonly Role[],
+  wanted: Wanted,
   sources: readonly OpenSource[],
   signal: AbortSignal,
 ): AsyncGenerator<Batch> {
@@ -27,18 +34,20 @@ export async function* reread(
     const { source, bundle } = bundles.get(ordinal)!;
     let found = 0;
     const how = { only: rows, reject: refuse };
-    const columns = remaining(source, removed);
-    for await (const batch of source.read(bundle, { columns, optionalRoles: roles }, how)) {
+    const columns = columnsOf(source, wanted);
+    for await (const batch of source.read(bundle, { columns, optionalRoles: wanted.roles }, how)) {
       signal.throwIfAborted();
       found += batch.rows.length;
-      yield withoutColumns(batch, [...removed]);
+      yield withoutColumns(batch, [...wanted.removed]);
     }
     if (found !== rows.length) throw changed(bundle, rows.length, found);
   }
 }
 
-/** All columns but those that were removed: features cost more to decode than all others. */
-function remaining({ schema }: OpenSource, removed: ReadonlySet<string>): NonNullable<Needs['columns']> {
+/** All columns that are asked for, but those that were removed: features cost more to decode than all others. */
+function columnsOf({ schema }: OpenSource, { asked, removed }: Wanted): NonNullable<Needs['columns']> {
+  const isKept = (path: string) => !removed.has(path) && !removed.has(path.split('.')[0]!);
+  if (asked) return [...asked].filter((path) => hasColumn(schema, path) && isKept(path));
   const names = schema.fields.map(({ name }) => name);
   const kept = names.filter((name) => !removed.has(name));
   return kept.length === 0 || kept.length === names.length ? 'all' : kept;

@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { schemaDifference } from './arrow/parquet-types.js';
 import { begin } from './busy.js';
 import type {
   Accumulator,
@@ -14,12 +13,14 @@ import type {
 } from './component.js';
 import { DataError, messageOf, NagError, type Place } from './errors.js';
 import { besides, removeNowOrLater, sweepLeftovers } from './leftovers.js';
+import { neededOf } from './needed.js';
 import { type Node, type Plan, pathTo } from './plan.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
 import { Rejects } from './rejects.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
+import { requireJoint } from './several-sources.js';
 import type { OutputRecord } from './state/record.js';
 import { addRejected, addTo, createStats, type StageStats } from './stats.js';
 
@@ -179,8 +180,8 @@ export class Run {
     }
     this.#rejectedUnlisted = { rows: this.rejects.rows, files: this.rejects.files };
     this.countInput();
+    requireJoint(this.plan, this.sources);
     for (const node of this.plan.nodes.values()) {
-      this.#checkColumns(node);
       this.stats.get(node.id)!.expected = this.#expectedRows(node);
     }
   }
@@ -213,25 +214,6 @@ export class Run {
       rows = rows === undefined || own === undefined ? undefined : rows + own;
     }
     this.rejects.countInput({ rows, files });
-  }
-
-  /** Rows that a combine yields go to one output: sources with different columns are refused before any work. */
-  #checkColumns(node: Node): void {
-    if (node.component.kind !== 'combine' || node.component.yields !== 'rows') return;
-    const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
-    // A transform that reads all columns may make them alike.
-    if (path.some(({ component }) => component.kind === 'transform' && !component.needs)) return;
-    const [first, ...others] = path.filter(({ component }) => component.kind === 'source');
-    for (const other of others) {
-      const difference = schemaDifference(
-        this.sources.get(first!.id)!.schema,
-        this.sources.get(other.id)!.schema,
-      );
-      if (difference === undefined) continue;
-      throw new NagError(
-        `${node.id}: the sources "${first!.id}" and "${other.id}" have different columns: ${difference}; write them alike first`,
-      );
-    }
   }
 
   /** Makes all outputs visible. Returns their checksums, where they become visible together. */
@@ -275,6 +257,7 @@ export class Run {
     return {
       stage: node.id,
       ...(memory && { memory }),
+      ...(node.component.kind === 'source' && { needed: neededOf(node.id, this.plan) }),
       signal: this.signal,
       tempDir: this.#tempDir,
       cacheDir: this.options.cacheDir ?? join(this.#tempDir, 'cache'),

@@ -2,9 +2,10 @@ import type { Batch } from './batch.js';
 import { begin } from './busy.js';
 import { combineContext } from './combine-context.js';
 import { NagError } from './errors.js';
-import { type Node, readersOf, type Segment } from './plan.js';
+import { mergeNeeds, type Node, needsOf, readersOf, type Segment } from './plan.js';
 import { readRoot } from './read-root.js';
 import type { Run } from './run.js';
+import { jointOf } from './several-sources.js';
 import { counted, finish, start } from './stats.js';
 import { readStored } from './stored.js';
 import { type Stream, Streams } from './stream.js';
@@ -60,11 +61,35 @@ function compose(segment: Segment, run: Run, streams: Streams): ReadonlyMap<stri
       open(id, streams.from(readStored(node, segment, streams, run)));
       continue;
     }
-    const inlet = streams.concat(reading.get(id)!.inputs.map((input) => outlets.get(input)!.shift()!));
+    const inlet = joined(
+      node,
+      reading.get(id)!.inputs.map((input) => outlets.get(input)!.shift()!),
+      segment,
+      streams,
+      run,
+    );
     if (segment.terminals.includes(id)) inlets.set(id, inlet);
     else open(id, streams.through(inlet, transformed(node, segment.needs.get(id)!, run)));
   }
   return inlets;
+}
+
+/** The rows of a stage's inputs, one after another, made alike. */
+function joined(
+  node: Node,
+  inputs: readonly Stream<Batch>[],
+  { needs }: Segment,
+  streams: Streams,
+  run: Run,
+): Stream<Batch> {
+  const inlet = streams.concat(inputs);
+  if (inputs.length < 2) return inlet;
+  const below = mergeNeeds([needsOf(node), needs.get(node.id) ?? {}]);
+  const joint = jointOf(node, below, run.plan, run.sources);
+  if (!joint) return inlet;
+  return streams.through(inlet, async function* (batches) {
+    for await (const batch of batches) yield joint(batch);
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import type { Batch } from '../pipeline/batch.js';
-import { writeSynced } from '../pipeline/durable.js';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { basename, dirname, join, normalize } from 'node:path';
+import type { Batch, Bundle } from '../pipeline/batch.js';
+import { syncFolder, writeSynced } from '../pipeline/durable.js';
 import { DataError } from '../pipeline/errors.js';
 import { CONTENTS } from '../pipeline/publication/staging.js';
 import { linesOf } from './json-row.js';
@@ -16,7 +16,7 @@ export interface Shard {
 
 /**
  * Writes the rows of each input file to a file of their own in a folder, `a/b.parquet` to `b.jsonl`: the reference's
- * layout of feature files (NAG.md §2). An input without rows has none. Throws where two inputs would have the same.
+ * layout of feature files (NAG.md §2). Folders below the one that was read, or below a glob, are kept. An input without rows has none. Throws where two inputs would have the same.
  */
 export async function writeShards(batches: AsyncIterable<Batch>, folder: string): Promise<Shard[]> {
   const shards: Shard[] = [];
@@ -27,7 +27,8 @@ export async function writeShards(batches: AsyncIterable<Batch>, folder: string)
       if (current?.shard.input !== bundle.file) {
         await finish(current?.file);
         current = undefined;
-        const shard = nextShard(bundle.file, shards);
+        const shard = nextShard(bundle, shards);
+        await mkdir(dirname(join(folder, shard.name)), { recursive: true });
         current = { shard, file: await open(join(folder, shard.name), 'wx') };
         shards.push(shard);
       }
@@ -35,6 +36,8 @@ export async function writeShards(batches: AsyncIterable<Batch>, folder: string)
       current.shard.rows += columns.numRows;
     }
     await current?.file.sync();
+    for (const inside of new Set(shards.map(({ name }) => dirname(name))))
+      await syncFolder(join(folder, inside));
   } finally {
     await current?.file.close();
   }
@@ -47,8 +50,8 @@ async function finish(file: FileHandle | undefined): Promise<void> {
   await file?.close();
 }
 
-function nextShard(input: string, shards: readonly Shard[]): Shard {
-  const name = `${basename(input).replace(/(\.jsonl)?\.\w+$/, '')}.jsonl`;
+function nextShard({ file: input, name: below }: Bundle, shards: readonly Shard[]): Shard {
+  const name = `${placeOf(below ?? basename(input)).replace(/(\.jsonl)?\.\w+$/, '')}.jsonl`;
   const other = shards.find((shard) => shard.name === name);
   if (other)
     throw new DataError(
@@ -56,4 +59,10 @@ function nextShard(input: string, shards: readonly Shard[]): Shard {
       `its shard ${name} is that of ${other.input} already; write the files with a sink each, or rename one`,
     );
   return { name, input, rows: 0 };
+}
+
+/** A pattern may lead out of its folder again; a shard stays in its own. */
+function placeOf(name: string): string {
+  const place = normalize(name).replaceAll('\\', '/');
+  return place.startsWith('../') ? basename(place) : place;
 }

@@ -15,7 +15,7 @@ import { linesOf } from './jsonl/lines.js';
 import { docidFaults } from './rank/cells.js';
 import { jsonlOptions, openJsonl, parseLine } from './read-jsonl.js';
 import { openParquet, parquetOptions } from './read-parquet.js';
-import { listFiles } from './reading/listing.js';
+import { type ListedPath, listInputs } from './reading/listing.js';
 import { readingOptions } from './reading/options.js';
 
 const options = z.strictObject({
@@ -64,11 +64,12 @@ export const readFeatures = defineSource({
   open: async (settings, context, firstOrdinal) => {
     const folder = await storeFolder(settings.path);
     if (folder !== undefined) return await openStored(folder, settings, context, firstOrdinal);
-    const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz', '.parquet']);
+    const inputs = await listInputs(settings.path, ['.jsonl', '.jsonl.gz', '.parquet']);
+    const paths = inputs.map(({ path }) => path);
     const parquet = paths.filter((path) => path.endsWith('.parquet'));
     if (parquet.length === 0) return await openLines(paths, settings, context, firstOrdinal);
     const other = paths.find((path) => !path.endsWith('.parquet'));
-    if (other === undefined) return await openTables(paths, settings, context, firstOrdinal);
+    if (other === undefined) return await openTables(inputs, settings, context, firstOrdinal);
     throw new DataError(
       { file: other },
       `cannot be read together with ${parquet[0]}: read Parquet and JSON lines in two stages`,
@@ -131,13 +132,13 @@ function requireFeatures({ schema, bundles }: OpenSource, makers: ReadonlyMap<st
 }
 
 async function openTables(
-  paths: readonly string[],
+  inputs: readonly ListedPath[],
   settings: Options,
   context: Context,
   firstOrdinal: number,
 ): Promise<OpenSource> {
   let said = new Map<NeuronType, Layout | undefined>();
-  const source = await openParquet(paths, settings, context, firstOrdinal, (files) => {
+  const source = await openParquet(inputs, settings, context, firstOrdinal, (files) => {
     said = saidLayouts(files, settings);
   });
   const layouts: Layout[] = [];

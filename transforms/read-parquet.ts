@@ -1,8 +1,7 @@
-import type { RecordBatch, Schema } from 'apache-arrow';
-import pLimit from 'p-limit';
+import { type Field, type RecordBatch, Schema } from 'apache-arrow';
 import { z } from 'zod';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
-import { ParquetSource, type RowGroup } from '../pipeline/arrow/parquet-file.js';
+import type { RowGroup } from '../pipeline/arrow/parquet-file.js';
 import { type RowGroupPlace, RowGroupReader } from '../pipeline/arrow/row-group-reader.js';
 import { rowRange } from '../pipeline/arrow/row-range.js';
 import { type Batch, type Bundle, emptyColumns } from '../pipeline/batch.js';
@@ -14,13 +13,24 @@ import {
   type ReadOptions,
   type Reject,
 } from '../pipeline/component.js';
-import { DataError, isBadData } from '../pipeline/errors.js';
+import { isBadData } from '../pipeline/errors.js';
+import { conform, pruned } from '../pipeline/unite.js';
 import { finishBatch, type Reading } from './reading/finish.js';
-import { listFiles } from './reading/listing.js';
+import { type HiveLayout, hiveLayout } from './reading/hive-layout.js';
+import { type ListedPath, listInputs } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
-import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
-import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
-import { alikeFiles, requireSameSchema, withNullsOf } from './reading/same-schema.js';
+import { checkRowGroups, type ListedFile, listParquet } from './reading/parquet-files.js';
+import {
+  askedColumns,
+  columnsOfDocuments,
+  mapRoles,
+  neededColumns,
+  noteHidden,
+  typeOf,
+} from './reading/roles.js';
+import { requireSameFile } from './reading/same-file.js';
+import { uniteFiles } from './reading/same-schema.js';
+import { refuseTables } from './reading/tables.js';
 import { compileWhere } from './reading/where.js';
 
 /** Options of Parquet files. */
@@ -32,6 +42,12 @@ export const parquetOptions = {
     .default(1024)
     .describe(
       'Refuse files with larger row groups (uncompressed MB): a row group is decoded whole, at about 3 times its size',
+    ),
+  hive: z
+    .boolean()
+    .optional()
+    .describe(
+      'Columns from folders named column=value: by default from those below the folder or glob that path names; true: from all of the path, false: from none',
     ),
 } as const;
 
@@ -48,41 +64,39 @@ export const readParquet = defineSource({
     - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
     - {use: write.jsonl, with: {path: out/english.jsonl}}`,
   facts: readingFacts,
-  open: async (settings, context, firstOrdinal) =>
-    await openParquet(await listFiles(settings.path, ['.parquet']), settings, context, firstOrdinal),
+  open: async (settings, context, firstOrdinal) => {
+    // A table may have no file under the names that are looked for.
+    await refuseTables([settings.path].flat());
+    const inputs = await listInputs(settings.path, ['.parquet']);
+    return await openParquet(inputs, settings, context, firstOrdinal);
+  },
 });
-
-/** A file as listed: what its footer says, without the open file. */
-export interface ListedFile {
-  readonly path: string;
-  readonly stamp: FileStamp;
-  readonly schema: Schema;
-  readonly rowGroups: readonly RowGroup[];
-  readonly rows: number;
-}
 
 /** Row groups are listed together up to this many rows: enough for a bundle to be worth its bookkeeping. */
 const bundleRows = 8192;
 const bundleBytes = 64e6;
-
-/** From this size on a row group's memory is worth a word. */
-const largeRowGroupMb = 256;
 
 /**
  * Opens listed Parquet files.
  * @param check looks at what their footers say before they are compared with one another
  */
 export async function openParquet(
-  paths: readonly string[],
+  inputs: readonly ListedPath[],
   settings: Options,
   context: Context,
   firstOrdinal: number,
   check: (files: readonly ListedFile[]) => void = () => undefined,
 ): Promise<OpenSource> {
-  const listed = await listAll(paths, context);
-  const files = context.tolerant ? alikeFiles(listed, context.reject) : listed;
-  check(files);
-  const schema = requireSameSchema(files);
+  await refuseTables(inputs.map(({ path }) => path));
+  const hive = hiveLayout(inputs, settings.hive);
+  const listed = await listParquet(hive.pruned(settings.where, context), context);
+  check(listed);
+  const { files, schema: own } = uniteFiles(
+    listed.map((file) => ({ ...file, schema: hive.withoutColumns(file.schema, context) })),
+    askedColumns(settings, context.needed),
+    context,
+  );
+  const schema = new Schema([...own.fields, ...hive.fields], own.metadata);
   for (const file of files) checkRowGroups(file, settings, context);
   noteHidden(schema, context);
   const first = files[0]!.path;
@@ -91,6 +105,7 @@ export async function openParquet(
     mapping: mapRoles(settings, schema, first),
     filter: compileWhere(settings.where, schema, first),
   };
+  const made = columnsOfDocuments(reading.mapping);
   const groups = new Map<Bundle, { file: ListedFile; groups: readonly RowGroupPlace[] }>();
   for (const file of files) {
     for (const run of runsOf(file.rowGroups)) {
@@ -100,6 +115,8 @@ export async function openParquet(
         {
           ordinal: firstOrdinal + groups.size,
           file: file.path,
+          name: file.name,
+          ...hive.identity(file.path, made),
           firstRow: run[0]?.firstRow ?? 0,
           rows,
           bytes,
@@ -115,54 +132,18 @@ export async function openParquet(
     bundles: [...groups.keys()],
     rows: files.reduce((sum, file) => sum + file.rows, 0),
     read: (bundle, needs, how) =>
-      readBundle(bundle, groups.get(bundle)!, needs, how ?? {}, reading, settings, context, reader),
+      readBundle(
+        bundle,
+        groups.get(bundle)!,
+        needs,
+        how ?? {},
+        { ...reading, hive },
+        settings,
+        context,
+        reader,
+      ),
     close: () => reader.close(),
   };
-}
-
-/** What files say of themselves; those that cannot be read as Parquet are rejected, if there are others. */
-async function listAll(paths: readonly string[], context: Context): Promise<ListedFile[]> {
-  const limit = pLimit(8);
-  const found = await Promise.all(
-    paths.map((path) =>
-      limit(() => listFile(path, context.signal)).catch((error: unknown) => {
-        if (context.tolerant && isBadData(error)) return error;
-        throw error;
-      }),
-    ),
-  );
-  const files = found.flatMap((file) => (file instanceof DataError ? [] : [file]));
-  const bad = found.flatMap((file) => (file instanceof DataError ? [file] : []));
-  for (const cause of bad) context.reject(cause.place, cause.reason, { rows: undefined, cause });
-  if (files.length === 0) throw bad[0];
-  return files;
-}
-
-async function listFile(path: string, signal: AbortSignal): Promise<ListedFile> {
-  signal.throwIfAborted();
-  const source = await ParquetSource.open(path);
-  try {
-    const { schema, rowGroups, rows } = source;
-    return { path, stamp: await stampOf(path), schema, rowGroups, rows };
-  } finally {
-    await source.close();
-  }
-}
-
-function checkRowGroups(file: ListedFile, settings: Options, context: Context): void {
-  const largest = file.rowGroups.reduce((max, group) => Math.max(max, group.uncompressedBytes), 0) / 1e6;
-  if (largest > settings.max_row_group_mb) {
-    throw new DataError(
-      { file: file.path },
-      `has a row group of ${largest.toFixed(0)} MB uncompressed, above max_row_group_mb: ${settings.max_row_group_mb}. ` +
-        'A row group is decoded whole and takes about 3 times its size in memory: rewrite the file with smaller row groups, or raise the limit',
-    );
-  }
-  if (largest > largeRowGroupMb) {
-    context.note(
-      `row groups of up to ${largest.toFixed(0)} MB uncompressed: reading will take about ${((largest * 3) / 1000).toFixed(1)} GB`,
-    );
-  }
 }
 
 function* runsOf(rowGroups: readonly RowGroup[]): Generator<RowGroup[]> {
@@ -189,35 +170,53 @@ async function* readBundle(
   place: { file: ListedFile; groups: readonly RowGroupPlace[] },
   needs: Needs,
   how: ReadOptions,
-  reading: Reading,
+  reading: Reading & { readonly hive: HiveLayout },
   settings: Options,
   context: Context,
   reader: RowGroupReader,
 ): AsyncGenerator<Batch> {
   const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
   const columns = wanted && [...new Set([...wanted, ...(reading.filter?.columns ?? [])])];
+  const all = fieldsOf(reading.schema, columns);
+  const fields = all.filter((field) => !reading.hive.fields.includes(field));
+  const fromPath = all.filter((field) => reading.hive.fields.includes(field));
+  const there = columnsIn(place.file.schema, reading.schema, columns);
   const groups = place.groups.filter(({ group }) => touches(group, bundle, how.only));
+  const nothing = () =>
+    finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
   if (groups.length === 0) {
-    yield finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
+    yield nothing();
     return;
   }
+  let some = false;
   await requireSameFile(bundle.file, place.file.stamp);
   const reject = how.reject ?? context.reject;
   for (const group of groups) {
     let row = group.group.firstRow - bundle.firstRow;
-    for await (const raw of readGroup(reader, group, columns, settings, context.signal, reject)) {
-      const batch = chosen(withNullsOf(reading.schema, raw), row, how.only);
+    for await (const raw of readGroup(
+      reader,
+      group,
+      { columns: there, fields },
+      settings,
+      context.signal,
+      reject,
+    )) {
+      const whole = reading.hive.withColumns(raw, fromPath, bundle.file);
+      const batch = chosen(whole, row, how.only);
       row += raw.numRows;
+      some = true;
       if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
     }
   }
+  // Row groups of no rows, as writers make them, have columns too.
+  if (!some && !how.only) yield nothing();
 }
 
 /** A row group's batches; from the first that cannot be decoded on, its rows are rejected. */
 async function* readGroup(
   reader: RowGroupReader,
   place: RowGroupPlace,
-  columns: readonly string[] | undefined,
+  { columns, fields }: { columns: readonly string[] | undefined; fields: readonly Field[] },
   { batch_rows }: Options,
   signal: AbortSignal,
   reject: Reject,
@@ -226,8 +225,10 @@ async function* readGroup(
   let read = 0;
   try {
     for await (const batch of reader.read(place, { columns, batchRows: batch_rows, signal })) {
+      const first = group.firstRow + read;
+      const united = conform(batch, fields, { file: path, rowAt: (row) => first + row });
       read += batch.numRows;
-      yield batch;
+      yield united;
     }
   } catch (error) {
     // Whoever stops the run may do so for data of its own.
@@ -237,6 +238,24 @@ async function* readGroup(
       cause: error,
     });
   }
+}
+
+/** What is asked for of the columns that the files have in common. */
+function fieldsOf(schema: Schema, columns: readonly string[] | undefined): readonly Field[] {
+  if (!columns) return schema.fields;
+  const asked = new Set(columns);
+  return schema.fields.flatMap((field) => pruned(field, field.name, asked) ?? []);
+}
+
+/** What there is of it in a file; undefined for all of the file's columns. */
+function columnsIn(
+  file: Schema,
+  common: Schema,
+  columns: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (columns) return columns.filter((column) => typeOf(file, column) !== undefined);
+  const names = file.fields.map(({ name }) => name).filter((name) => typeOf(common, name) !== undefined);
+  return names.length === file.fields.length ? undefined : names;
 }
 
 function touches(group: RowGroup, bundle: Bundle, only: Uint32Array | undefined): boolean {

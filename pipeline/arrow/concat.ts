@@ -40,7 +40,8 @@ export function concatBatches(batches: readonly RecordBatch[]): RecordBatch {
   return new RecordBatch(first.schema, new Data(new Struct(first.schema.fields), 0, rows, 0, {}, children));
 }
 
-function concatData(parts: readonly Data[]): Data {
+/** Columns of one type, one after another. Errors: NagError as of `concatBatches`, without the column. */
+export function concatData(parts: readonly Data[]): Data {
   const [first] = parts;
   if (!first) throw new RangeError('no columns to join');
   const { type } = first;

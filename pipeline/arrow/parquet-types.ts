@@ -30,13 +30,16 @@ function sameField(a: Field, b: Field): boolean {
 }
 
 /** Ids of dictionaries and names inside lists and maps carry no meaning: they differ between equal columns. */
-function sameType(a: DataType, b: DataType): boolean {
+export function sameType(a: DataType, b: DataType): boolean {
   if (DataType.isDictionary(a) && DataType.isDictionary(b)) {
     return sameType(a.indices, b.indices) && sameType(a.dictionary, b.dictionary);
   }
   if (DataType.isTimestamp(a) && DataType.isTimestamp(b)) {
     return a.unit === b.unit && (a.timezone ?? '') === (b.timezone ?? '');
   }
+  // The library takes any two decimals for alike.
+  if (DataType.isDecimal(a) && DataType.isDecimal(b))
+    return a.scale === b.scale && a.precision === b.precision && a.bitWidth === b.bitWidth;
   if (DataType.isFixedSizeList(a) && DataType.isFixedSizeList(b) && a.listSize !== b.listSize) return false;
   const [inA, inB] = [childrenOf(a), childrenOf(b)];
   // The library compares constructors one way only: Int64 is an Int of 64 bits, not the other way round.

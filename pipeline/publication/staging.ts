@@ -23,8 +23,24 @@ const foreignToParts: ForeignEntry = async (folder) => {
   const entries = await readdir(folder);
   const listed = entries.includes(CONTENTS) ? await readFile(join(folder, CONTENTS), 'utf8') : '';
   const own = new Set([CONTENTS, ...listed.split('\n')]);
-  return entries.find((entry) => !/^(?:part-\d+\.[\w.]+|_SUCCESS)$/.test(entry) && !own.has(entry));
+  const folders = new Set([...own].flatMap(foldersOf));
+  const foreignIn = async (inside: string): Promise<string | undefined> => {
+    for (const entry of await readdir(join(folder, inside))) {
+      const name = inside === '' ? entry : `${inside}/${entry}`;
+      const isPart = inside === '' && /^(?:part-\d+\.[\w.]+|_SUCCESS)$/.test(entry);
+      const found = folders.has(name) ? await foreignIn(name) : isPart || own.has(name) ? undefined : name;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+  return await foreignIn('');
 };
+
+/** `a` and `a/b` of `a/b/c.jsonl`. */
+function foldersOf(name: string): string[] {
+  const parts = name.split('/');
+  return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join('/'));
+}
 
 /**
  * Lets `fill` write an output into a hidden folder beside its final path, and forget nothing there: `temporary` is the

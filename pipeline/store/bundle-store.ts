@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bundle } from '../batch.js';
@@ -61,8 +62,10 @@ export async function openBundleStore(
   };
 }
 
-/** Where a bundle lies: its file's content, and which rows of it. */
-function nameOf(sha256: string, { firstRow, rows }: Bundle): string {
+/** Where a bundle lies: its file's content, with what its path adds to that, and which rows of it. */
+function nameOf(content: string, { firstRow, rows, partition }: Bundle): string {
+  const sha256 =
+    partition === undefined ? content : createHash('sha256').update(`${content} ${partition}`).digest('hex');
   return `${sha256.slice(0, 32)}-${firstRow}-${rows ?? 'all'}`;
 }
 

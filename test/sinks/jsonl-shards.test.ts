@@ -6,7 +6,9 @@ import type { Batch } from '../../pipeline/batch.js';
 import { writeShards } from '../../sinks/jsonl-shards.js';
 import { writeJsonl } from '../../sinks/write-jsonl.js';
 import { readJsonl } from '../../transforms/read-jsonl.js';
+import { readParquet } from '../../transforms/read-parquet.js';
 import { batchOf, memorySource, recordBatch, runStages, type StageRow } from '../fixtures/engine.js';
+import { writeTestParquet } from '../fixtures/parquet.js';
 
 const batch = (file: string, numbers: readonly number[]): Batch => ({
   ...batchOf(recordBatch({ n: [new Int32(), numbers] }), 0),
@@ -42,6 +44,46 @@ t.test('two inputs of one name, or one that comes back', async (t) => {
   await t.rejects(writeShards(same, t.testdir()), { message });
   const again = batches(batch('a.jsonl', [1]), batch('b.jsonl', [2]), batch('a.jsonl', [3]));
   await t.rejects(writeShards(again, t.testdir()), { message: /is that of a\.jsonl already/ });
+});
+
+t.test('the folders of a pool are kept, and replaced as a whole', async (t) => {
+  const dir = t.testdir({ pool: { 'lang=en': {}, 'lang=de': { deep: {} } } });
+  const write = (name: string, docid: string) =>
+    writeTestParquet(join(dir, 'pool', name), { docid: [docid] });
+  await write('lang=en/part-0.parquet', 'a');
+  await write('lang=de/part-0.parquet', 'b');
+  await write('lang=de/deep/part-0.parquet', 'c');
+  const run = () =>
+    runStages(
+      [
+        ['in', readParquet, { path: join(dir, 'pool') }],
+        ['out', writeJsonl, { path: join(dir, 'out'), shards: 'input' }],
+      ],
+      { tempDir: dir },
+    );
+  const { files } = await run();
+  t.strictSame(
+    files.map((file) => file.slice(dir.length + 1)),
+    ['out/lang=de/deep/part-0.jsonl', 'out/lang=de/part-0.jsonl', 'out/lang=en/part-0.jsonl'],
+  );
+  t.equal(await readFile(files[2]!, 'utf8'), '{"docid":"a","lang":"en"}\n');
+  await run();
+  await writeFile(join(dir, 'out', 'lang=de', 'notes.txt'), 'mine');
+  await t.rejects(run(), { message: /holds other things than an earlier output \("lang=de\/notes\.txt"\)/ });
+  t.equal(await readFile(join(dir, 'out', 'lang=de', 'notes.txt'), 'utf8'), 'mine');
+});
+
+t.test('a shard stays in its folder, wherever a pattern leads', async (t) => {
+  const folder = t.testdir();
+  const { bundle, ...rest } = batch('/x/a.parquet', [1]);
+  const shards = await writeShards(
+    batches({ ...rest, bundle: { ...bundle, name: '../../a.parquet' } }),
+    folder,
+  );
+  t.strictSame(
+    shards.map(({ name }) => name),
+    ['a.jsonl'],
+  );
 });
 
 const stages = (dir: string, options: object = {}): StageRow[] => [

@@ -1,8 +1,9 @@
+import { Bool } from 'apache-arrow';
 import t from 'tap';
 import type { Batch } from '../../pipeline/batch.js';
 import { rank } from '../../transforms/rank.js';
 import { allSame } from '../fixtures/all-same.js';
-import { cells, mapStage, memorySource, type StageRow, sourceLog } from '../fixtures/engine.js';
+import { cells, mapStage, memorySource, recordBatch, type StageRow, sourceLog } from '../fixtures/engine.js';
 import {
   batchesOf,
   budgetsOf,
@@ -101,11 +102,11 @@ t.test('with token counts that a stage makes: nothing is known before', async (t
   });
 });
 
-t.test('sources with different columns are refused before anything is read', async (t) => {
+t.test('sources whose columns no type can hold are refused before anything is read', async (t) => {
   const options = { rows: 40, kind: 'text', tokens: 'float', seed: 3 } as const;
   const log = sourceLog();
   const columns = batchesOf(pool(options), options, [40]);
-  const other = columns.map((bundle) => bundle.map((batch) => batch.select(batch.schema.names.slice(1))));
+  const other = [[recordBatch({ docid: [new Bool(), [true]] })]];
   const same = mapStage((batch) => batch, { needs: () => ({}), mayDrop: () => false });
   const stages: StageRow[] = [
     ['a', memorySource(columns, { log })],
@@ -114,7 +115,8 @@ t.test('sources with different columns are refused before anything is read', asy
     ['rank', rank, { fraction: 0.5 }],
   ];
   await t.rejects(ranked(stages, t.testdir()), {
-    message: /^rank: the sources "a" and "b" have different columns: /,
+    message:
+      /^all: the sources "a", "b" have different columns: column "docid" is Bool in "b" and Utf8 in a, and no type/,
   });
   t.equal(log.batches, 0);
 });

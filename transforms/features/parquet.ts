@@ -5,7 +5,7 @@ import { DataError } from '../../pipeline/errors.js';
 import { orReject } from '../../pipeline/faults.js';
 import type { NeuronType } from '../backbone/types.js';
 import { type FeatureInfo, featureColumn, featureData, featureInfo, featureMetadata } from '../columns.js';
-import type { ListedFile } from '../read-parquet.js';
+import type { ListedFile } from '../reading/parquet-files.js';
 import { differenceOfFeatures } from '../same-features.js';
 import {
   indicesKey,

@@ -10,10 +10,10 @@ import { differencesOf } from '../../pipeline/store/facts.js';
 import { rowColumn } from '../../pipeline/store/kept-columns.js';
 import { damaged, isIntact, pieceSchema, readPiece } from '../../pipeline/store/piece-file.js';
 import { arrangePieces, type Piece } from '../../pipeline/store/pieces.js';
+import { uniteSchemas } from '../../pipeline/unite.js';
 import { finishBatch, type Reading } from '../reading/finish.js';
 import type { ReadingOptions } from '../reading/options.js';
 import { mapRoles } from '../reading/roles.js';
-import { requireSameSchema } from '../reading/same-schema.js';
 import { compileWhere } from '../reading/where.js';
 
 /**
@@ -52,7 +52,7 @@ export async function openStore(
 ): Promise<OpenSource> {
   const files = await storedFiles(folder, context);
   const pieces = new Map(files.map(({ path, piece }) => [path, piece]));
-  const { fields } = requireSameSchema(files);
+  const { fields } = sharedSchema(files);
   const schema = new Schema(fields.filter(({ name }) => name !== rowColumn));
   const mapping = mapRoles(settings, schema, folder);
   const tokens = schema.fields.some(({ name }) => name === 'nag_tokens') ? { tokens: 'nag_tokens' } : {};
@@ -90,6 +90,13 @@ export async function openStore(
     },
     close: async () => undefined,
   };
+}
+
+/** Pieces of a store are made alike. */
+function sharedSchema(files: readonly { readonly path: string; readonly schema: Schema }[]): Schema {
+  const { schema, conflicts } = uniteSchemas(files.map(({ path, schema }) => ({ name: path, schema })));
+  for (const [column, { name, text }] of conflicts) throw new DataError({ file: name, column }, text);
+  return schema;
 }
 
 /** In the order of the files from which they were made. */

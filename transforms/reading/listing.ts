@@ -5,19 +5,48 @@ import { isDynamicPattern } from 'tinyglobby';
 import { NagError } from '../../pipeline/errors.js';
 import { namesIn } from './walk.js';
 
+/** A file of a source. */
+export interface ListedPath {
+  readonly path: string;
+  /** Its path below the folder that was named, or below that part of a glob which is no pattern. */
+  readonly name: string;
+}
+
 /**
- * The files that paths and globs name, each once, in the order of their names. A folder stands for the data files in
- * it, as datasets in parts are written. Throws where a path or glob names no file.
+ * The files that paths and globs name, each once, in the order of their paths. A folder stands for the data files in it
+ * and further down, as datasets are written; folders whose names begin with `.` or `_`, which writers use for what is no
+ * data, are passed over. Throws where a path or glob names no file.
  */
+export async function listInputs(
+  paths: string | readonly string[],
+  extensions: readonly string[],
+): Promise<ListedPath[]> {
+  const found = new Map<string, string>();
+  for (const pattern of [paths].flat() as string[]) {
+    const base = await baseOf(pattern);
+    for (const path of await filesOf(pattern, extensions))
+      if (!found.has(path)) found.set(path, relative(base, path));
+  }
+  return [...found].map(([path, name]) => ({ path, name })).sort((a, b) => byCodeUnits(a.path, b.path));
+}
+
+/** The paths alone. */
 export async function listFiles(
   paths: string | readonly string[],
   extensions: readonly string[],
 ): Promise<string[]> {
-  const found = new Set<string>();
-  for (const pattern of [paths].flat() as string[]) {
-    for (const file of await filesOf(pattern, extensions)) found.add(file);
-  }
-  return [...found].sort(byCodeUnits);
+  return (await listInputs(paths, extensions)).map(({ path }) => path);
+}
+
+async function baseOf(pattern: string): Promise<string> {
+  return (await isFolder(pattern)) ? pattern : existingFolder(pattern);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function filesOf(pattern: string, extensions: readonly string[]): Promise<string[]> {
@@ -66,21 +95,27 @@ async function matched(path: string, name: string, extensions: readonly string[]
 }
 
 async function plainPath(path: string, extensions: readonly string[]): Promise<string[]> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) return [path];
+  if (!(await isFolder(path))) return [path];
   const files = await parts(path, extensions);
   if (files.length === 0)
-    throw new NagError(`${path}: is a folder in which no name ends in ${extensions.join(' or ')}`);
+    throw new NagError(
+      `${path}: is a folder in which no name ends in ${extensions.join(' or ')}, nor further down`,
+    );
   return files;
 }
 
 async function parts(folder: string, extensions: readonly string[]): Promise<string[]> {
-  const patterns = extensions.map((extension) => `*${extension}`);
+  const patterns = extensions.map((extension) => `**/*${extension}`);
   const names = await matches(patterns, folder, true);
-  return names.map((name) => join(folder, name));
+  return names.filter(isData).map((name) => join(folder, name));
+}
+
+/** `_temporary/…` holds no data; the folder of a column whose name begins so does: `_day=1/…`. */
+function isData(name: string): boolean {
+  return !name
+    .split('/')
+    .slice(0, -1)
+    .some((folder) => folder.startsWith('_') && !folder.includes('='));
 }
 
 /** The same everywhere, whatever the locale. */

@@ -3,7 +3,7 @@ import type { Role, Roles } from '../../pipeline/batch.js';
 import type { Context, Needs } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
 import type { ReadingOptions } from './options.js';
-import { parseTemplate, type TextTemplate } from './text-template.js';
+import { parseTemplate, type TextTemplate, templateColumns } from './text-template.js';
 
 /** The column that holds the text a template makes. */
 export const templateColumn = '#text';
@@ -34,6 +34,30 @@ export function mapRoles(options: ReadingOptions, schema: Schema, file: string):
     },
     template,
   };
+}
+
+/** Paths of all columns that a source may be asked for, by its own options too; undefined for all. */
+export function askedColumns(
+  options: Pick<ReadingOptions, 'columns' | 'format' | 'where'>,
+  needed: Needs | undefined,
+): ReadonlySet<string> | undefined {
+  if (!needed || needed.columns === 'all') return undefined;
+  const named = options.columns;
+  const text = named.text === undefined ? [] : templateColumns(named.text);
+  const roles = { ...presets[options.format], ...named };
+  const asked = [...(needed.roles ?? []), ...(needed.optionalRoles ?? [])];
+  return new Set([
+    ...[named.docid, named.tokens].filter((name) => name !== undefined),
+    ...text,
+    ...asked.flatMap((role) => (role === 'text' && text.length > 0 ? text : (roles[role] ?? []))),
+    ...(needed.columns ?? []),
+    ...Object.keys(options.where),
+  ]);
+}
+
+/** Columns of which documents and their ids are made. */
+export function columnsOfDocuments(mapping: RoleMapping): string[] {
+  return [...columnsOf('docid', mapping), ...columnsOf('text', mapping)];
 }
 
 /** Columns to read for what stages need, besides those of `where`; undefined for all. */

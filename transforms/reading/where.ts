@@ -2,6 +2,7 @@ import type { RecordBatch, Schema } from 'apache-arrow';
 import { z } from 'zod';
 import { findColumn } from '../../pipeline/batch.js';
 import { DataError } from '../../pipeline/errors.js';
+import { comparableReader } from './comparable.js';
 import { type Condition, compileCondition, condition, type Test } from './condition.js';
 import { requireColumn, typeOf } from './roles.js';
 
@@ -9,7 +10,7 @@ import { requireColumn, typeOf } from './roles.js';
 export const whereOption = z
   .record(z.string(), condition)
   .describe(
-    'Keep only rows whose columns equal these values (a list: one of them), lie between min and max (included; text by code point), or differ from not (a value or a list). Null is a value, and lies in no range',
+    'Keep only rows whose columns equal these values (a list: one of them), lie between min and max (included; text by code point), or differ from not (a value or a list). Null is a value, and lies in no range. Dates and times are ISO 8601 text; integers past 2^53 are written in quotes',
   );
 
 /** A filter of rows; `columns` must be read for it. */
@@ -33,11 +34,14 @@ export function compileWhere(
   return {
     columns: conditions.map(({ column }) => column),
     select: (columns) => {
-      const tests = conditions.map(({ column, test }) => ({ vector: findColumn(columns, column), test }));
+      const tests = conditions.map(({ column, test }) => ({
+        read: comparableReader(findColumn(columns, column)),
+        test,
+      }));
       const rows = new Uint32Array(columns.numRows);
       let kept = 0;
       for (let row = 0; row < columns.numRows; row++) {
-        if (tests.every(({ vector, test }) => test(vector?.get(row)))) rows[kept++] = row;
+        if (tests.every(({ read, test }) => test(read(row)))) rows[kept++] = row;
       }
       return rows.subarray(0, kept);
     },

@@ -156,3 +156,19 @@ t.test('where a stage is added or removed ids shift: chains are known by what th
   );
   await t.rejects(run({ a: work(7), b: two }, 'refuse'), /^a: .*k: 6 and 7/);
 });
+
+t.test('the same content in another partition is something else', async (t) => {
+  const dir = t.testdir();
+  const bundle = await bundleOf(dir, 'a', 'the same');
+  const { store } = await open(t, dir);
+  const german = { ...bundle, partition: '[["lang","de"]]' };
+  await drain(store.keep([{ bundle: german, from: 0 }], stream(made(german, 0, 4))));
+  t.strictSame(
+    [
+      await store.covered(german),
+      await store.covered(bundle),
+      await store.covered({ ...bundle, partition: '' }),
+    ],
+    [Infinity, 0, 0],
+  );
+});

@@ -12,6 +12,9 @@ const dir = t.testdir({
     '.part-1.parquet.tmp': '',
     '.hidden.parquet': '',
     deep: { 'part-1.parquet': '' },
+    '_day=1': { 'part-2.parquet': '' },
+    _temporary: { 'part-3.parquet': '' },
+    '.hidden': { 'part-4.parquet': '' },
     'large.parquet': { 'part-00001.parquet': '', 'part-00000.parquet': '', _SUCCESS: '' },
   },
   'run [1] (x)': { 'a.jsonl': '', 'b.jsonl.gz': '', 'c[2].jsonl': '', 'd.json': '' },
@@ -35,12 +38,19 @@ t.test(
   },
 );
 
-t.test('a folder stands for the data files in it, not below it', async (t) => {
+t.test('a folder stands for the data files in it and below it', async (t) => {
   t.same(await list('pool/large.parquet'), [
     'pool/large.parquet/part-00000.parquet',
     'pool/large.parquet/part-00001.parquet',
   ]);
-  t.same(await list('pool'), ['pool/part-10.parquet', 'pool/part-9.parquet']);
+  t.same(await list('pool'), [
+    'pool/_day=1/part-2.parquet',
+    'pool/deep/part-1.parquet',
+    'pool/large.parquet/part-00000.parquet',
+    'pool/large.parquet/part-00001.parquet',
+    'pool/part-10.parquet',
+    'pool/part-9.parquet',
+  ]);
 });
 
 t.test('several paths: each file once, in the order of names', async (t) => {
@@ -71,7 +81,9 @@ t.test('what names no file', async (t) => {
   await t.rejects(list('pool/*.jsonl'), { message: /pool\/\*\.jsonl: no file matches/ });
   await t.rejects(list('nowhere/*/x[1].parquet'), { message: /no file matches/ });
   await t.rejects(list('pool/d*'), { message: /no file matches/ }, 'a folder that a glob meets');
-  await t.rejects(list('empty'), { message: /empty: is a folder in which no name ends in \.parquet$/ });
+  await t.rejects(list('empty'), {
+    message: /empty: is a folder in which no name ends in \.parquet, nor further down$/,
+  });
 });
 
 t.test('a link that leads nowhere is a file that is missed', async (t) => {

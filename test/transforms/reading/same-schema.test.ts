@@ -1,84 +1,119 @@
-import {
-  Bool,
-  Decimal,
-  Dictionary,
-  Field,
-  Int32,
-  Int64,
-  List,
-  makeData,
-  RecordBatch,
-  Schema,
-  Struct,
-  TimestampMicrosecond,
-  TimestampMillisecond,
-  Utf8,
-} from 'apache-arrow';
-import t from 'tap';
-import { differenceOf, requireSameSchema, withNullsOf } from '../../../transforms/reading/same-schema.js';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Field, Int32, Int64, Schema, Struct, Utf8, vectorFromArray } from 'apache-arrow';
+import t, { type Test } from 'tap';
+import type { Needs } from '../../../pipeline/component.js';
+import { linesOf } from '../../../sinks/json-row.js';
+import { readParquet } from '../../../transforms/read-parquet.js';
+import { differenceOf, uniteFiles } from '../../../transforms/reading/same-schema.js';
+import { readGolden } from '../../fixtures/golden.js';
+import { writeTestParquet } from '../../fixtures/parquet.js';
+import type { Told } from '../../fixtures/rejecting.js';
+import { openSource, readAll, testContext } from '../context.js';
 
-const schema = (...fields: Field[]) => new Schema(fields);
-const a = new Field('a', new Utf8(), true);
-const b = new Field('b', new Int64(), true);
+interface Shards {
+  /** Two Parquet files, base64. */
+  readonly files: readonly string[];
+  /** What DuckDB reads from them. */
+  readonly rows: readonly object[];
+}
 
-const different: [string, Schema, Schema, RegExp][] = [
-  ['a missing column', schema(a, b), schema(a), /^column "b" is missing$/],
-  ['one more', schema(a), schema(a, b), /^column "b" is not in the first$/],
-  ['another order', schema(a, b), schema(b, a), /^column "b" stands at another place$/],
-  [
-    'another type',
-    schema(a),
-    schema(new Field('a', new Int32())),
-    /^column "a" is Int32, and Utf8 in the first$/,
-  ],
-];
-const types = [
-  [new Int64(), new Int32()],
-  [new TimestampMicrosecond(), new TimestampMillisecond()],
-  [new TimestampMicrosecond('UTC'), new TimestampMicrosecond()],
-  [new Decimal(2, 10), new Decimal(3, 10)],
-  [new Dictionary(new Utf8(), new Int32()), new Utf8()],
-  [new List(new Field('item', new Utf8())), new List(new Field('item', new Int32()))],
-  [new Struct([a]), new Struct([b])],
-] as const;
-for (const [i, [one, other]] of types.entries())
-  different.push([
-    `types, ${i}`,
-    schema(new Field('x', one)),
-    schema(new Field('x', other)),
-    /^column "x" is /,
-  ]);
+async function rowsOf(t: Test, dir: string, needs?: Needs): Promise<object[]> {
+  const source = await openSource(readParquet, { path: `${dir}/*.parquet` }, testContext(t));
+  const batches = await readAll(source, needs);
+  const lines = batches.flatMap(({ columns }) => linesOf(columns).split('\n').filter(Boolean));
+  return lines.map((line) => JSON.parse(line));
+}
 
-for (const [name, one, other, message] of different)
-  t.test(name, async (t) => {
-    t.match(differenceOf(one, other), message);
-    const files = [one, one, other].map((own, i) => ({ path: `${i}.parquet`, schema: own }));
-    t.throws(() => requireSameSchema(files), {
-      message:
-        /^2\.parquet: its columns differ from those of 0\.parquet: column .*; read the files in two stages/,
-    });
+for (const [name, { files, rows }] of Object.entries(readGolden<Record<string, Shards>>('pools', 'shards')))
+  t.test(`shards as DuckDB reads them: ${name}`, async (t) => {
+    const dir = t.testdir({});
+    for (const [i, bytes] of files.entries())
+      await writeFile(join(dir, `${i}.parquet`), Buffer.from(bytes, 'base64'));
+    const found = await rowsOf(t, dir);
+    t.strictSame(found, rows);
+    t.strictSame(found.map(Object.keys), rows.map(Object.keys), 'columns in their order');
+    const [first] = Object.keys(rows[0]!);
+    t.strictSame(
+      await rowsOf(t, dir, { columns: [first!] }),
+      rows.map((row) => ({ [first!]: row[first as keyof typeof row] })),
+      'one column alone',
+    );
   });
 
-t.test('a column may hold nulls where one of the files lets it', async (t) => {
-  const strict = schema(new Field('a', new Bool(), false), new Field('b', new Int64(), false));
-  const loose = schema(new Field('a', new Bool(), true), new Field('b', new Int64(), false));
-  const shared = requireSameSchema([
-    { path: '0', schema: strict },
-    { path: '1', schema: loose },
+const text = new Field('x', new Utf8(), true);
+const number = new Field('x', new Int64(), true);
+const docid = new Field('docid', new Utf8(), true);
+const struct = (x: Field) => new Field('meta', new Struct([docid, x]), true);
+const fileOf = (path: string, ...fields: Field[]) => ({ path, rows: 3, schema: new Schema(fields) });
+const pool = [
+  fileOf('0', docid, text),
+  fileOf('1', docid, number),
+  fileOf('2', docid),
+  fileOf('3', docid, number),
+];
+const nested = [fileOf('0', struct(text)), fileOf('1', struct(number))];
+const named = ({ schema }: { schema: Schema }) => schema.fields.map(String);
+
+t.test('columns that cannot be reconciled are refused where they are read', async (t) => {
+  const context = testContext(t);
+  const message =
+    '1: column "x": is Int64 here and Utf8 in 0, and no type holds the values of both; ' +
+    'leave the column out (columns: on the sink), or read the files in two sources with a sink each';
+  t.throws(() => uniteFiles(pool, undefined, context), { name: 'DataError', message });
+  t.throws(() => uniteFiles(pool, new Set(['docid', 'x']), context), { message });
+  t.throws(() => uniteFiles(nested, new Set(['meta']), context), { message: /^1: column "meta": is Struct/ });
+});
+
+t.test('and not where nobody reads them', async (t) => {
+  const context = testContext(t);
+  const found = uniteFiles(pool, new Set(['docid']), context);
+  t.strictSame(named(found), ['docid: Utf8']);
+  t.equal(found.files, pool);
+  t.strictSame(context.notes, [
+    'column "x" is Int64 in 1 and Utf8 in 0: it is not read, as no stage needs it',
   ]);
-  t.same(
-    shared.fields.map(({ nullable }) => nullable),
-    [true, false],
+  t.strictSame(named(uniteFiles(nested, new Set(['meta.docid']), context)), ['meta: Struct<{docid:Utf8}>']);
+});
+
+t.test('where the run goes on, files that differ from most are rejected', async (t) => {
+  const told: Told[] = [];
+  const found = uniteFiles(pool, undefined, testContext(t, told));
+  t.strictSame(named(found), ['docid: Utf8', 'x: Int64']);
+  t.strictSame(
+    found.files.map(({ path }) => path),
+    ['1', '2', '3'],
   );
-  const children = [makeData({ type: new Bool(), length: 3 }), makeData({ type: new Int64(), length: 3 })];
-  const type = new Struct(strict.fields);
-  const batch = new RecordBatch(strict, makeData({ type, length: 3, nullCount: 0, children }));
-  const out = withNullsOf(shared, batch);
-  t.same(
-    out.schema.fields.map(({ nullable }) => nullable),
-    [true, false],
+  t.match(told, [{ file: '0', column: 'x', rows: 3, reason: /^is Utf8 here and Int64 in 1, and no type/ }]);
+});
+
+t.test('a value that the common type does not hold ends the file, not in silence', async (t) => {
+  const dir = t.testdir({});
+  await writeTestParquet(join(dir, 'a.parquet'), { x: vectorFromArray([1n, 2n ** 53n + 1n], new Int64()) });
+  await writeTestParquet(join(dir, 'b.parquet'), { x: [0.5] });
+  await t.rejects(rowsOf(t, dir), {
+    message: /a\.parquet: row 1, column "x": 9007199254740993 \(Int64\) has no exact place in Float64/,
+  });
+});
+
+t.test('how schemas differ', async (t) => {
+  const schema = (...fields: Field[]) => new Schema(fields);
+  t.strictSame(
+    [
+      differenceOf(schema(docid, text), schema(docid)),
+      differenceOf(schema(docid), schema(docid, text)),
+      differenceOf(schema(docid, text), schema(text, docid)),
+      differenceOf(schema(text), schema(new Field('x', new Int32()))),
+      differenceOf(schema(struct(text)), schema(struct(number))),
+      differenceOf(schema(docid, number), schema(docid, new Field('x', new Int64()))),
+    ],
+    [
+      'column "x" is missing',
+      'column "x" is not in the first',
+      'column "x" stands at another place',
+      'column "x" is Int32, and Utf8 in the first',
+      'column "meta" is Struct<{docid:Utf8, x:Int64}>, and Struct<{docid:Utf8, x:Utf8}> in the first',
+      undefined,
+    ],
   );
-  t.equal(out.numRows, 3);
-  t.equal(out.data.children[0], children[0], 'no column is copied');
-  t.equal(withNullsOf(strict, batch), batch, 'alike: the same batch');
 });

@@ -1,0 +1,35 @@
+import type { Needs, OpenSource } from './component.js';
+import { mergeNeeds, type Node, needsOf, type Plan, sourcesAbove } from './plan.js';
+
+/** All that is asked of a source: as rows flow, and of chosen rows that are read again. */
+export function neededOf(source: string, plan: Plan): Needs {
+  const again = [...plan.nodes.values()].filter(
+    (node) => rereads(node) && sourcesAbove(node.id, plan.nodes).includes(source),
+  );
+  return mergeNeeds([...belowOf(source, plan), ...again.map((node) => neededAgain(node, plan))]);
+}
+
+/** What is asked of the rows that a combine reads again: by itself, and by the stages below it. */
+export function neededAgain(node: Node, plan: Plan): Needs {
+  return mergeNeeds([needsOf(node), ...belowOf(node.id, plan)]);
+}
+
+/** True for a combine that yields rows: it reads them again. */
+export function rereads({ component }: Node): boolean {
+  return component.kind === 'combine' && component.yields === 'rows';
+}
+
+function belowOf(id: string, plan: Plan): Needs[] {
+  return plan.segments.flatMap(({ needs }) => needs.get(id) ?? []);
+}
+
+/** Paths of the columns that are asked of some sources, by name or by the roles that they play; undefined for all. */
+export function askedPaths(
+  needs: Needs,
+  sources: readonly Pick<OpenSource, 'roles'>[],
+): ReadonlySet<string> | undefined {
+  if (needs.columns === 'all') return undefined;
+  const roles = [...(needs.roles ?? []), ...(needs.optionalRoles ?? [])];
+  const played = sources.flatMap((source) => roles.flatMap((role) => source.roles[role] ?? []));
+  return new Set([...played, ...(needs.columns ?? [])]);
+}
