@@ -1,10 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { RecordBatch } from 'apache-arrow';
+import { linesOf } from '../pipeline/arrow/json-row.js';
 import type { Batch } from '../pipeline/batch.js';
 import { writeSynced } from '../pipeline/durable.js';
 import { DataError } from '../pipeline/errors.js';
 import { CONTENTS } from '../pipeline/publication/staging.js';
-import { linesOf } from './json-row.js';
 
 /** A shard that was written. */
 export interface Shard {
@@ -18,7 +19,11 @@ export interface Shard {
  * Writes the rows of each input file to a file of their own in a folder, `a/b.parquet` to `b.jsonl`: the reference's
  * layout of feature files (NAG.md §2). An input without rows has none. Throws where two inputs would have the same.
  */
-export async function writeShards(batches: AsyncIterable<Batch>, folder: string): Promise<Shard[]> {
+export async function writeShards(
+  batches: AsyncIterable<Batch>,
+  folder: string,
+  toText: (batch: RecordBatch) => string = linesOf,
+): Promise<Shard[]> {
   const shards: Shard[] = [];
   let current: { shard: Shard; file: FileHandle } | undefined;
   try {
@@ -31,7 +36,7 @@ export async function writeShards(batches: AsyncIterable<Batch>, folder: string)
         current = { shard, file: await open(join(folder, shard.name), 'wx') };
         shards.push(shard);
       }
-      await current.file.appendFile(linesOf(columns));
+      await current.file.appendFile(toText(columns));
       current.shard.rows += columns.numRows;
     }
     await current?.file.sync();

@@ -12,8 +12,9 @@ import { firstLayout, saidLayouts, withFeatures } from './features/parquet.js';
 import { openStore, storeFolder } from './features/store.js';
 import type { ParsedRow } from './jsonl/convert.js';
 import { linesOf } from './jsonl/lines.js';
+import { parseLine } from './jsonl/parse-line.js';
 import { docidFaults } from './rank/cells.js';
-import { jsonlOptions, openJsonl, parseLine } from './read-jsonl.js';
+import { jsonlOptions, openJsonl } from './read-jsonl.js';
 import { openParquet, parquetOptions } from './read-parquet.js';
 import { listFiles } from './reading/listing.js';
 import { readingOptions } from './reading/options.js';
@@ -113,7 +114,7 @@ async function firstRow(file: string, settings: Options, context: Context): Prom
   const names = settings.neurons?.map(featureColumn) ?? typeColumns;
   let first: ParsedRow | undefined;
   for await (const line of linesOf(file, reject)) {
-    const row = orReject(() => parseLine(line, file, settings, { texts: 0 }), reject);
+    const row = orReject(() => parseLine(line, file, settings.invalid_text, { texts: 0 }), reject);
     if (row && (!context.tolerant || names.some((name) => hasIndices(row, name)))) return [row];
     first ??= row;
   }

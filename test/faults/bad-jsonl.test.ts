@@ -65,9 +65,16 @@ const inPool: readonly (Omit<Fault, 'prepare'> & { readonly text: string | Buffe
     message: /^pool\.jsonl: line 6: has the column "extra", .*infer_rows: all$/,
   },
   {
-    name: 'a whole number beyond 2^53',
-    text: withLine(4, '{"docid": "x", "doc": "some text", "token_num": 9007199254740993}'),
-    message: /^pool\.jsonl: line 5, column "token_num": the whole number .* is beyond 2\^53.*$/,
+    name: 'a whole number of more than 64 bits',
+    text: withLine(4, '{"docid": "x", "doc": "some text", "token_num": 18446744073709551616}'),
+    message:
+      /^pool\.jsonl: line 5, column "token_num": the whole number 18446744073709551616 has more than 64 bits; .*$/,
+  },
+  {
+    name: 'a whole number of more than 64 bits, after those that were looked at',
+    text: withLine(4, '{"docid": "x", "doc": "some text", "token_num": 18446744073709551616}'),
+    changes: { pool: '{path: pool.jsonl, infer_rows: 2}' },
+    message: /^pool\.jsonl: line 5, column "token_num": the whole number 18446744073709551616 is beyond .*$/,
   },
   {
     name: 'half a surrogate pair',
