@@ -45,6 +45,7 @@ export function columnWriter(field: Field, data: Data, writing: Writing): Write 
 
 /** Text that was JSON when it was read goes out as that JSON, in lists and structs too. */
 function fieldWriter(field: Field, data: Data, writing: Writing): Write {
+  if (isUuid(field)) return uuidWriter(data);
   if (field.metadata.get('nag.json') !== 'true') return writerOf(data, writing);
   const text = textReader(new Vector([data]));
   return (row) => text(row) ?? 'null';
@@ -116,6 +117,32 @@ function mapWriter({ children }: Data, writing: Writing, range: (row: number) =>
       return `${key.startsWith('"') ? key : JSON.stringify(key)}:${values!(start + i)}`;
     });
     return `{${entries.join(',')}}`;
+  };
+}
+
+/** Whether values of a type can be written as JSON. */
+export function isWritable(type: DataType): boolean {
+  if (DataType.isInterval(type) || DataType.isUnion(type)) return false;
+  if (DataType.isDictionary(type)) return isWritable(type.dictionary);
+  return (type.children ?? []).every((child: Field) => isWritable(child.type));
+}
+
+function isUuid({ type, metadata }: Field): boolean {
+  return (
+    metadata.get('ARROW:extension:name') === 'arrow.uuid' &&
+    DataType.isFixedSizeBinary(type) &&
+    type.byteWidth === 16
+  );
+}
+
+function uuidWriter(data: Data): Write {
+  const cells = new Vector([data]);
+  return (index) => {
+    const bytes: Uint8Array | null = cells.get(index);
+    if (!bytes) return 'null';
+    return `"${Buffer.from(bytes)
+      .toString('hex')
+      .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}"`;
   };
 }
 

@@ -84,16 +84,17 @@ t.test('NaN and infinity are written as null, reported once a column', async (t)
     a: [new Float64(), [0.5, Number.NaN, -Infinity]],
     b: [new Float64(), [1, 2, 3]],
   });
-  const { stats } = await runStages(
+  const notes: string[] = [];
+  await runStages(
     [
       ['pool', memorySource([[batch, batch]])],
       ['out', writeJsonl, { path }],
     ],
-    { tempDir: t.testdir() },
+    { tempDir: t.testdir(), note: (text) => notes.push(text) },
   );
   t.equal(
     String(await readFile(path)),
     '{"a":0.5,"b":1.0}\n{"a":null,"b":2.0}\n{"a":null,"b":3.0}\n'.repeat(2),
   );
-  t.strictSame(stats.get('out')?.notes, ['column "a": NaN or infinity is written as null: JSON has neither']);
+  t.strictSame(notes, ['out: column "a": NaN or infinity is written as null: JSON has neither']);
 });

@@ -126,6 +126,27 @@ t.test('a text template', async (t) => {
   t.same([...batch!.computed], [], 'it can be made again');
 });
 
+t.test('nulls in a text template', async (t) => {
+  const pool = {
+    'a.jsonl': lines([
+      { q: 'Why?', a: null },
+      { q: null, a: null },
+      { q: 'Who?', a: 2.5 },
+    ]),
+  };
+  const read = async (options: object, needs: object) => {
+    const { opened } = await source(t, pool, { columns: { docid: 'q', text: '{q}\\n{a}' }, ...options });
+    const left: unknown[] = [];
+    const [batch] = await readAll(opened, needs, { leftOut: (...found) => left.push(found) });
+    return { rows: [...batch!.rows], left, batch: batch! };
+  };
+  const empty = await read({}, { roles: ['text'] });
+  t.same(values([empty.batch], '#text'), ['Why?\n', null, 'Who?\n2.5']);
+  const skipped = { rows: [2], left: [['a null in the text template', 2]] };
+  t.match(await read({ on_null: 'skip' }, { roles: ['text'] }), skipped);
+  t.match(await read({ on_null: 'skip' }, { roles: ['docid'] }), skipped, 'whatever stages need');
+});
+
 t.test('types that are named, and how many rows are looked at', async (t) => {
   const late = lines([
     { a: 1, b: 'x' },

@@ -1,4 +1,5 @@
 import { type DataType, type Schema, Struct } from 'apache-arrow';
+import { isWritable } from '../../pipeline/arrow/json-row.js';
 import type { Role, Roles } from '../../pipeline/batch.js';
 import type { Context, Needs } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
@@ -17,6 +18,8 @@ const presets: Record<ReadingOptions['format'], Required<Roles>> = {
 export interface RoleMapping {
   readonly roles: Roles;
   readonly template: TextTemplate | undefined;
+  /** Rows are left out in which a column of the template is null. */
+  readonly skipNulls: boolean;
 }
 
 /** Maps roles to columns; a column that the user named must be there, one of a preset is missed only when used. */
@@ -25,6 +28,7 @@ export function mapRoles(options: ReadingOptions, schema: Schema, file: string):
   const template = named.text === undefined ? undefined : parseTemplate(named.text, schema);
   const wanted = [named.docid, named.tokens, ...(template ? template.columns : [named.text])];
   for (const column of wanted) if (column !== undefined) requireColumn(schema, column, file);
+  for (const column of template?.columns ?? []) requireText(schema, column, file);
   const preset = presets[options.format];
   return {
     roles: {
@@ -33,7 +37,17 @@ export function mapRoles(options: ReadingOptions, schema: Schema, file: string):
       tokens: named.tokens ?? preset.tokens,
     },
     template,
+    skipNulls: template !== undefined && options.on_null === 'skip',
   };
+}
+
+function requireText(schema: Schema, column: string, file: string): void {
+  const type = typeOf(schema, column)!;
+  if (isWritable(type)) return;
+  throw new DataError(
+    { file, column },
+    `${String(type)} has no text that a template could hold; leave the column out of the template`,
+  );
 }
 
 /** Columns to read for what stages need, besides those of `where`; undefined for all. */
@@ -48,7 +62,11 @@ export function neededColumns(
     ...(needs.roles ?? []),
     ...(needs.optionalRoles ?? []).filter((role) => hasRole(role, mapping, schema)),
   ];
-  const columns = [...roles.flatMap((role) => columnsOf(role, mapping)), ...(needs.columns ?? [])];
+  const columns = [
+    ...roles.flatMap((role) => columnsOf(role, mapping)),
+    ...(needs.columns ?? []),
+    ...(mapping.skipNulls ? mapping.template!.columns : []),
+  ];
   for (const column of columns) requireColumn(schema, column, file, needs);
   return [...new Set(columns)];
 }
