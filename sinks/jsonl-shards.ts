@@ -53,7 +53,7 @@ async function finish(file: FileHandle | undefined): Promise<void> {
 }
 
 function nextShard(input: string, shards: readonly Shard[]): Shard {
-  const name = `${basename(input).replace(/(\.jsonl)?\.\w+$/, '')}.jsonl`;
+  const name = `${basename(input).replace(/(\.(jsonl|ndjson|json))?\.\w+$/, '')}.jsonl`;
   const other = shards.find((shard) => shard.name === name);
   if (other)
     throw new DataError(

@@ -29,6 +29,11 @@ const options = z
   .refine(({ shards, order }) => !shards || order !== 'rank', {
     message: 'shards have the order of their input: leave order out',
   })
+  .refine(({ path }) => !/\.(zst|zstd|bz2|xz|lz4|zip|br|sz|snappy|7z)$/.test(path), {
+    message:
+      'files are written plain, or compressed where the path ends in .gz; compress them otherwise afterwards',
+    path: ['path'],
+  })
   .refine(({ shards, path }) => !shards || !/\.jsonl(\.gz)?$/.test(path), {
     message: 'path is a folder where shards are written, and has no ending',
   });

@@ -14,7 +14,7 @@ import type { ParsedRow } from './jsonl/convert.js';
 import { linesOf } from './jsonl/lines.js';
 import { parseLine } from './jsonl/parse-line.js';
 import { docidFaults } from './rank/cells.js';
-import { jsonlOptions, openJsonl } from './read-jsonl.js';
+import { jsonlEndings, jsonlOptions, openJsonl } from './read-jsonl.js';
 import { openParquet, parquetOptions } from './read-parquet.js';
 import { listFiles } from './reading/listing.js';
 import { readingOptions } from './reading/options.js';
@@ -65,7 +65,7 @@ export const readFeatures = defineSource({
   open: async (settings, context, firstOrdinal) => {
     const folder = await storeFolder(settings.path);
     if (folder !== undefined) return await openStored(folder, settings, context, firstOrdinal);
-    const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz', '.parquet']);
+    const paths = await listFiles(settings.path, [...jsonlEndings, '.parquet']);
     const parquet = paths.filter((path) => path.endsWith('.parquet'));
     if (parquet.length === 0) return await openLines(paths, settings, context, firstOrdinal);
     const other = paths.find((path) => !path.endsWith('.parquet'));

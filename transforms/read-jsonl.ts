@@ -42,14 +42,23 @@ export const jsonlOptions = {
   batch_rows: z.int().min(1).max(65536).default(1024).describe('Most rows in a batch'),
 } as const;
 
+/** Endings of files of JSON lines in a folder; those that cannot be read are not passed over either. */
+export const jsonlEndings = [
+  '.jsonl',
+  '.ndjson',
+  ...['.jsonl', '.ndjson', '.json'].flatMap((ending) =>
+    ['.gz', '.zst', '.bz2', '.xz'].map((packing) => `${ending}${packing}`),
+  ),
+];
+
 const options = z.strictObject({ ...readingOptions, ...jsonlOptions });
 
 type Options = z.output<typeof options>;
 
-/** Source: files of one JSON object a line, plain or gzipped. A file is one bundle. */
+/** Source: files of one JSON object a line, plain or compressed with gzip or Zstandard. A file is one bundle. */
 export const readJsonl = defineSource({
   name: 'read.jsonl',
-  summary: 'Read documents from JSON lines files, plain or .gz',
+  summary: 'Read documents from JSON lines files, plain, .gz or .zst',
   options,
   example: `
     - {id: target, use: read.jsonl, with: {path: "gsm8k/train.jsonl", columns: {text: "{question}\\n{answer}"}}}
@@ -61,7 +70,7 @@ export const readJsonl = defineSource({
     invalid_text,
   }),
   open: async (settings, context, firstOrdinal) => {
-    const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz']);
+    const paths = await listFiles(settings.path, jsonlEndings);
     return await openJsonl(paths, settings, context, firstOrdinal, new Map());
   },
 });

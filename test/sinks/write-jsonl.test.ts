@@ -98,3 +98,10 @@ t.test('NaN and infinity are written as null, reported once a column', async (t)
   );
   t.strictSame(notes, ['out: column "a": NaN or infinity is written as null: JSON has neither']);
 });
+
+t.test('an ending that says how a file is compressed is kept to, or refused', async (t) => {
+  const accepted = ['a.jsonl', 'a.jsonl.gz', 'a.jsonl.zst', 'a.jsonl.bz2', 'a.jsonl.xz', 'a.zip'].map(
+    (path) => writeJsonl.options.safeParse({ path }).success,
+  );
+  t.strictSame(accepted, [true, true, false, false, false, false]);
+});

@@ -207,3 +207,23 @@ t.test('batches of large lines are closed by their bytes', async (t) => {
     [3, 2],
   );
 });
+
+t.test('compressed files are found in a folder, whatever their kind', async (t) => {
+  const dir = t.testdir({});
+  const content = gzipSync(lines(rows.slice(0, 1)));
+  const packed = [
+    'a.json.gz',
+    'b.jsonl.gz',
+    'c.ndjson.gz',
+    'd.jsonl',
+    'e.jsonl.zst',
+    'f.json.zst',
+    'g.jsonl.bz2',
+  ];
+  for (const name of [...packed, 'dataset_info.json', 'README.md']) await writeFile(join(dir, name), content);
+  const opened = await openSource(readJsonl, { path: dir }, testContext(t));
+  t.strictSame(
+    opened.bundles.map(({ file }) => basename(file)),
+    packed,
+  );
+});

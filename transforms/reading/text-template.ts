@@ -37,7 +37,7 @@ export function parseTemplate(text: string, schema: Schema): TextTemplate | unde
 const escapes: Readonly<Record<string, string>> = { '\\n': '\n', '\\t': '\t', '\\\\': '\\' };
 
 function unescaped(text: string): string {
-  return text.replace(/\\[nt\\]/g, (escape) => escapes[escape] ?? escape);
+  return text.replace(/\\[nt\\]/g, (pair) => escapes[pair] ?? pair);
 }
 
 /** What a null among the columns makes: nothing, or no text at all. */
