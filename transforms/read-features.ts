@@ -100,8 +100,11 @@ async function openLines(
 ): Promise<OpenSource> {
   const firstRows: ParsedRow[] = [];
   for (const file of paths) firstRows.push(...(await firstRow(file, settings, context)));
-  // That says why there is none.
-  if (firstRows.length === 0) return await openJsonl(paths, settings, context, firstOrdinal, new Map());
+  if (firstRows.length === 0) {
+    // That says what is wrong with the rows, if there are some.
+    await openJsonl(paths, settings, context, firstOrdinal, new Map());
+    throw new DataError({ file: paths[0] }, 'is empty; expected one JSON object a line');
+  }
   const makers = featureMakers(firstRows, settings, context.tolerant);
   const source = await openJsonl(paths, settings, context, firstOrdinal, makers);
   if (!settings.neurons) requireFeatures(source, makers);

@@ -11,6 +11,7 @@ import {
 } from '../pipeline/component.js';
 import { DataError, type Place, placeText } from '../pipeline/errors.js';
 import { orReject } from '../pipeline/faults.js';
+import { assumedFields } from './jsonl/assumed.js';
 import { type ColumnMaker, type Conversion, cellsOf, checkKeys, toRecordBatch } from './jsonl/convert.js';
 import { exactnessFor } from './jsonl/exactness.js';
 import { firstBeyond, join, namedShape, namedTypes, rowShape, type Shape, schemaOf } from './jsonl/infer.js';
@@ -127,6 +128,7 @@ export async function openJsonl(
   let fields: ReadonlyMap<string, Shape> = new Map();
   const stamps = new Map<Bundle, FileStamp>();
   let [rows, firstFault]: [number, unknown] = [0, undefined];
+  const empty: string[] = [];
   // Lines are told when they are read.
   const overlook: Reject = (place, reason, { cause } = {}) => {
     if (!context.tolerant) context.reject(place, reason, { cause });
@@ -136,12 +138,7 @@ export async function openJsonl(
     context.signal.throwIfAborted();
     const found = await shapeOfFile(file, settings, makers, overlook);
     rows += found.rows;
-    if (found.lines === 0) {
-      const empty = new DataError({ file }, 'is empty; expected one JSON object a line');
-      context.reject(empty.place, empty.reason, { rows: undefined, cause: empty });
-      firstFault ??= empty;
-      continue;
-    }
+    if (found.lines === 0) empty.push(file);
     const shape = join({ kind: 'object', fields }, found.shape);
     if (shape.kind === 'object') fields = shape.fields;
     const stamp = await stampOf(file);
@@ -150,7 +147,9 @@ export async function openJsonl(
       stamp,
     );
   }
-  if (rows === 0) throw firstFault;
+  if (firstFault !== undefined && rows === 0) throw firstFault;
+  if (rows === 0) fields = assumedFields(settings);
+  noteEmpty(empty, paths.length, context);
   const named = Object.entries(settings.types).map(([name, kind]) => [name, namedShape(kind)] as const);
   const shapes = new Map([...fields, ...named]);
   if (!context.tolerant) refuseBeyond(shapes);
@@ -174,6 +173,14 @@ export async function openJsonl(
     },
     close: async () => undefined,
   };
+}
+
+/** A shard without rows is none that is damaged: a filter left nothing, or a day had no documents. */
+function noteEmpty(empty: readonly string[], files: number, context: Context): void {
+  const [first] = empty;
+  if (first === undefined) return;
+  if (empty.length < files) context.note(`${empty.length} of ${files} files hold no rows, as ${first}`);
+  else context.note(`${first}: no file holds rows; the columns are those that this stage names`);
 }
 
 /** Reading would refuse it as well, but perhaps hours later. */

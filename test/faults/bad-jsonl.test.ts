@@ -2,7 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
-import { type Changes, documents, type Fault, testFaults } from './pipeline.js';
+import { ParquetSource } from '../../pipeline/arrow/parquet-file.js';
+import { main } from '../../pipeline/cli/main.js';
+import { type Changes, documents, type Fault, makePipeline, testFaults } from './pipeline.js';
 
 const changes: Changes = { source: 'read.jsonl', target: '{path: target.jsonl}', pool: '{path: pool.jsonl}' };
 
@@ -28,8 +30,6 @@ const row = (values: Record<string, unknown>) =>
 
 /** Faults in a line, and what is said of `pool.jsonl`. */
 const inPool: readonly (Omit<Fault, 'prepare'> & { readonly text: string | Buffer })[] = [
-  { name: 'an empty file', text: '', message: /^pool\.jsonl: is empty.*$/ },
-  { name: 'blank lines only', text: '\n \n\t\r\n', message: /^pool\.jsonl: is empty.*$/ },
   {
     name: 'a line that is cut off',
     text: withLine(7, '{"docid": "x", "do'),
@@ -144,3 +144,13 @@ testFaults(t, [
     message: /^pool-2\.jsonl: line 5: is not JSON: .*$/,
   },
 ] satisfies Fault[]);
+
+t.test('an empty pool gives an empty output with the columns that are known', async (t) => {
+  const dir = await makePipeline(t, { ...changes, sink: 'write.parquet' });
+  await write(dir, '\n \n');
+  await main(['run', join(dir, 'pipeline.yaml')], 'test');
+  const output = await ParquetSource.open(join(dir, 'out/selected.parquet'));
+  t.teardown(() => output.close());
+  const names = output.schema.fields.map(({ name }) => name);
+  t.strictSame([output.rows, names], [0, ['docid', 'doc', 'token_num', 'nag_distance', 'nag_rank']]);
+});

@@ -174,7 +174,6 @@ t.test('damage is found where it is', async (t) => {
     ['{"a": 1}\n{"a": ', {}, /a\.jsonl: line 2: is not JSON: .*; expected one JSON object a line$/],
     ['{"a": 1}\n\n3\n', {}, /a\.jsonl: line 3: expected a JSON object, found 3$/],
     ['null', {}, /a\.jsonl: line 1: expected a JSON object, found null$/],
-    ['', {}, /a\.jsonl: is empty/],
     ['{"a": 1}', { where: { b: 1 } }, /a\.jsonl: there is no column "b"/],
     [Buffer.from([0x7b, 0x22, 0xff]), {}, /a\.jsonl: line 1: is not valid UTF-8/],
   ];

@@ -9,7 +9,8 @@ import { parseTemplate, type TextTemplate } from './text-template.js';
 /** The column that holds the text a template makes. */
 export const templateColumn = '#text';
 
-const presets: Record<ReadingOptions['format'], Required<Roles>> = {
+/** The columns of each format. */
+export const presets: Record<ReadingOptions['format'], Required<Roles>> = {
   web: { docid: 'docid', text: 'doc', tokens: 'token_num' },
   final: { docid: 'meta.docid', text: 'content_split', tokens: 'token_num' },
 };
