@@ -1,6 +1,7 @@
-import { DataType, type RecordBatch, Vector } from 'apache-arrow';
+import { DataType, Vector } from 'apache-arrow';
 import { isText, textReader } from '../../pipeline/arrow/text.js';
 import { type Batch, findColumn } from '../../pipeline/batch.js';
+import { schemaNote } from '../../pipeline/columns-note.js';
 import { DataError } from '../../pipeline/errors.js';
 import {
   cellReader,
@@ -128,11 +129,7 @@ function listsOf(batch: Batch, name: string): ListReader {
 function columnOf(batch: Batch, name: string): Vector {
   const found = findColumn(batch.columns, name);
   if (found) return found;
-  throw new DataError(placeIn(batch), `there is no column "${name}" (columns: ${namesOf(batch.columns)})`);
-}
-
-function namesOf(columns: RecordBatch): string {
-  return columns.schema.fields.map(({ name }) => name).join(', ');
+  throw new DataError(placeIn(batch), `there is no column "${name}"${schemaNote(batch.columns.schema)}`);
 }
 
 function placeIn({ bundle }: Batch, column?: string) {
