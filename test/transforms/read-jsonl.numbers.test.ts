@@ -75,13 +75,6 @@ t.test('digits are kept in every kind of column', async (t) => {
     ['types: json', [big, '"1"', '1.50', '{"a":1.0}'], { types: { x: 'json' } }, 'Utf8 json'],
     ['types: uint', ['1', '18446744073709551615'], { types: { x: 'uint' }, infer_rows: 1 }, 'Uint64'],
     [
-      'types: float',
-      ['1', '9007199254740993'],
-      { types: { x: 'float' } },
-      'Float64',
-      ['1.0', '9007199254740992.0'],
-    ],
-    [
       'whole numbers after those that were looked at',
       ['1', '9007199254740993', '2.0', '1e16'],
       { infer_rows: 1 },
@@ -175,6 +168,12 @@ t.test('NaN and Infinity of json.dumps', async (t) => {
     notes: [/^a\.jsonl: line 2, .* becomes null/],
   });
   t.equal(mixed.notes.length, 1);
+});
+
+t.test('types: float accepts rounding, and reports it', async (t) => {
+  const { type, values, notes } = await read(t, ['1', '9007199254740993'], { types: { x: 'float' } });
+  t.strictSame([type, values], ['Float64', ['1.0', '9007199254740992.0']]);
+  t.match(notes, [/^a\.jsonl: line 2, column "x": 9007199254740993 has more digits than a 64-bit float/]);
 });
 
 t.test('fractions of more digits than a float are read as the nearest, and reported', async (t) => {

@@ -224,7 +224,10 @@ function float(written: string, place: ValuePlace, conversion: Conversion): numb
   }
   if (isExactFloat(written, whole)) return value;
   const named = namedType(place, conversion) === 'float';
-  if (named && place.top !== conversion.docid) return value;
+  if (named && place.top !== conversion.docid) {
+    conversion.rounded?.(place, written);
+    return value;
+  }
   const accept =
     place.top === conversion.docid ? '' : `, or accept that it is rounded under types: {${place.top}: float}`;
   throw new DataError(

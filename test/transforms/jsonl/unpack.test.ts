@@ -53,8 +53,8 @@ t.test('what the data are is seen by their content, not by the name', async (t) 
   t.strictSame(await readBytes(t, frames, 'pool.jsonl.gz'), [400, lastLine]);
   t.strictSame(await readBytes(t, zipped, 'pool.jsonl.zst'), [1, '{"a": 1}']);
   t.strictSame(await readBytes(t, Buffer.alloc(0), 'pool.jsonl'), [0, '']);
-  for (const name of ['pool.jsonl.zst', 'pool.jsonl.gz'])
-    t.match(await readBytes(t, Buffer.alloc(0), name), [0, /is truncated$/]);
+  t.match(await readBytes(t, Buffer.alloc(0), 'pool.jsonl.zst'), [0, /is truncated$/]);
+  t.match(await readBytes(t, Buffer.alloc(0), 'pool.jsonl.gz'), [0, /is truncated$/]);
   t.match(await readBytes(t, Buffer.from('{"a": 1}'), 'pool.jsonl.zst'), [
     0,
     /^pool\.jsonl\.zst: is not valid Zstandard/,
