@@ -2,6 +2,7 @@ import { type Data, DataType, Field, makeData, RecordBatch, Schema, Struct, type
 import { gatherBatch } from './arrow/gather.js';
 import { nullData } from './arrow/null-data.js';
 import { rowRange } from './arrow/row-range.js';
+import { schemaNote } from './columns-note.js';
 import type { Needs } from './component.js';
 import { DataError, type Place } from './errors.js';
 
@@ -103,12 +104,11 @@ export function roleColumn(batch: Batch, role: Role): { vector: Vector; name: st
   const name = batch.roles[role];
   const vector = name === undefined ? undefined : findColumn(batch.columns, name);
   if (name === undefined || !vector) {
-    const found = batch.columns.schema.fields.map((field) => field.name).join(', ');
     const wanted =
       name === undefined ? `no column is mapped to "${role}"` : `there is no column "${name}" for "${role}"`;
     throw new DataError(
       { file: batch.bundle.file },
-      `${wanted}; set columns.${role} on the source (columns: ${found})`,
+      `${wanted}; set columns.${role} on the source${schemaNote(batch.columns.schema)}`,
     );
   }
   return { vector, name };

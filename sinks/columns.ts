@@ -1,5 +1,6 @@
 import type { Field, RecordBatch } from 'apache-arrow';
 import { type Batch, namedColumn, roleNamed, selectColumns, withColumn } from '../pipeline/batch.js';
+import { schemaNote } from '../pipeline/columns-note.js';
 import type { Needs } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { featureColumns } from '../transforms/columns.js';
@@ -31,9 +32,7 @@ export function writtenColumns(batch: Batch, names: readonly string[] | undefine
 function positionOf(name: string, fields: readonly Field[]): number {
   const at = fields.findIndex((field) => field.name === name);
   if (at >= 0) return at;
-  throw new NagError(
-    `columns: there is no column "${name}" (columns: ${fields.map((field) => field.name).join(', ')})`,
-  );
+  throw new NagError(`columns: there is no column "${name}"${schemaNote({ fields })}`);
 }
 
 function withRoles(batch: Batch, names: readonly string[] | undefined): RecordBatch {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isText, textReader } from '../pipeline/arrow/text.js';
 import { type Batch, namedColumn } from '../pipeline/batch.js';
+import { schemaNote } from '../pipeline/columns-note.js';
 import { defineSink, path } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
@@ -158,9 +159,8 @@ function fixed(value: number | undefined): string {
 function requireColumn(batch: Batch, name: string) {
   const column = namedColumn(batch, name);
   if (column) return column;
-  const there = batch.columns.schema.fields.map((field) => field.name).join(', ');
   throw new DataError(
     { file: batch.bundle.file },
-    `there is no column "${name}" to compare (columns: ${there})`,
+    `there is no column "${name}" to compare${schemaNote(batch.columns.schema)}`,
   );
 }

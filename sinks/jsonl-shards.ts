@@ -1,10 +1,11 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { basename, dirname, join, normalize } from 'node:path';
+import type { RecordBatch } from 'apache-arrow';
+import { linesOf } from '../pipeline/arrow/json-row.js';
 import type { Batch, Bundle } from '../pipeline/batch.js';
 import { syncFolder, writeSynced } from '../pipeline/durable.js';
 import { DataError } from '../pipeline/errors.js';
 import { CONTENTS } from '../pipeline/publication/staging.js';
-import { linesOf } from './json-row.js';
 
 /** A shard that was written. */
 export interface Shard {
@@ -18,7 +19,11 @@ export interface Shard {
  * Writes the rows of each input file to a file of their own in a folder, `a/b.parquet` to `b.jsonl`: the reference's
  * layout of feature files (NAG.md §2). Folders below the one that was read, or below a glob, are kept. An input without rows has none. Throws where two inputs would have the same.
  */
-export async function writeShards(batches: AsyncIterable<Batch>, folder: string): Promise<Shard[]> {
+export async function writeShards(
+  batches: AsyncIterable<Batch>,
+  folder: string,
+  toText: (batch: RecordBatch) => string = linesOf,
+): Promise<Shard[]> {
   const shards: Shard[] = [];
   let current: { shard: Shard; file: FileHandle } | undefined;
   try {
@@ -32,7 +37,7 @@ export async function writeShards(batches: AsyncIterable<Batch>, folder: string)
         current = { shard, file: await open(join(folder, shard.name), 'wx') };
         shards.push(shard);
       }
-      await current.file.appendFile(linesOf(columns));
+      await current.file.appendFile(toText(columns));
       current.shard.rows += columns.numRows;
     }
     await current?.file.sync();
@@ -51,7 +56,7 @@ async function finish(file: FileHandle | undefined): Promise<void> {
 }
 
 function nextShard({ file: input, name: below }: Bundle, shards: readonly Shard[]): Shard {
-  const name = `${placeOf(below ?? basename(input)).replace(/(\.jsonl)?\.\w+$/, '')}.jsonl`;
+  const name = `${placeOf(below ?? basename(input)).replace(/(\.(jsonl|ndjson|json))?\.\w+$/, '')}.jsonl`;
   const other = shards.find((shard) => shard.name === name);
   if (other)
     throw new DataError(

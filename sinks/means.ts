@@ -1,6 +1,7 @@
 import { DataType } from 'apache-arrow';
 import { z } from 'zod';
 import { type Batch, namedColumn } from '../pipeline/batch.js';
+import { schemaNote } from '../pipeline/columns-note.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
 
@@ -170,6 +171,5 @@ function numbers(batch: Batch, name: string): (row: number) => number {
 function column(batch: Batch, name: string) {
   const found = namedColumn(batch, name);
   if (found) return found;
-  const names = batch.columns.schema.fields.map((field) => field.name).join(', ');
-  throw new NagError(`show: there is no column "${name}" (columns: ${names})`);
+  throw new NagError(`show: there is no column "${name}"${schemaNote(batch.columns.schema)}`);
 }

@@ -1,6 +1,7 @@
 import { StructRow, Vector } from 'apache-arrow';
 import { z } from 'zod';
 import { type Batch, namedColumn } from '../pipeline/batch.js';
+import { schemaNote } from '../pipeline/columns-note.js';
 import { defineSink } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
@@ -151,10 +152,7 @@ function groupTable(by: string, groups: ReadonlyMap<string, Group>): string {
 function requireColumn(batch: Batch, name: string) {
   const column = namedColumn(batch, name);
   if (column) return column;
-  const { columns } = batch;
-  throw new NagError(
-    `show: there is no column "${name}" (columns: ${columns.schema.fields.map((field) => field.name).join(', ')})`,
-  );
+  throw new NagError(`show: there is no column "${name}"${schemaNote(batch.columns.schema)}`);
 }
 
 function cellText(value: unknown): string {

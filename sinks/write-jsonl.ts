@@ -5,12 +5,12 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { RecordBatch } from 'apache-arrow';
 import { z } from 'zod';
+import { linesOf } from '../pipeline/arrow/json-row.js';
 import type { Batch } from '../pipeline/batch.js';
-import { defineSink } from '../pipeline/component.js';
+import { type Context, defineSink } from '../pipeline/component.js';
 import { syncFile } from '../pipeline/durable.js';
 import { stageOutput } from '../pipeline/publication/staging.js';
 import { columnNeeds } from './columns.js';
-import { linesOf } from './json-row.js';
 import { writeShards } from './jsonl-shards.js';
 import { outputBatches, outputOptions, sameColumns } from './output.js';
 import { verifyLines } from './verify-lines.js';
@@ -28,6 +28,11 @@ const options = z
   })
   .refine(({ shards, order }) => !shards || order !== 'rank', {
     message: 'shards have the order of their input: leave order out',
+  })
+  .refine(({ path }) => !/\.(zst|zstd|bz2|xz|lz4|zip|br|sz|snappy|7z)$/.test(path), {
+    message:
+      'files are written plain, or compressed where the path ends in .gz; compress them otherwise afterwards',
+    path: ['path'],
   })
   .refine(({ shards, path }) => !shards || !/\.jsonl(\.gz)?$/.test(path), {
     message: 'path is a folder where shards are written, and has no ending',
@@ -50,12 +55,27 @@ export const writeJsonl = defineSink({
   needs: ({ columns }) => columnNeeds(columns),
   async run(input, settings, context) {
     const write = settings.shards ? writeFolder : writeFile;
-    const fill = (staging: string) => write(input, settings, staging, context.tempDir);
+    const lines = lineWriter(context);
+    const fill = (staging: string) => write(input, settings, staging, lines, context.tempDir);
     return await stageOutput(settings.path, fill).catch((error: unknown) => {
       throw writeFailure(error, settings.path);
     });
   },
 });
+
+/** The lines of a batch. */
+type LineWriter = (batch: RecordBatch) => string;
+
+/** Reports once of each column that it holds what JSON does not have. */
+function lineWriter(context: Context): LineWriter {
+  const noted = new Set<string>();
+  return (batch) =>
+    linesOf(batch, (column) => {
+      if (noted.has(column)) return;
+      noted.add(column);
+      context.note(`column "${column}": NaN or infinity is written as null: JSON has neither`);
+    });
+}
 
 /** What is complete, and the names it will have. */
 interface Written {
@@ -68,11 +88,12 @@ async function writeFile(
   input: AsyncIterable<Batch>,
   { path, order, columns }: Options,
   staging: string,
+  toText: LineWriter,
   tempDir: string,
 ): Promise<Written> {
   const temporary = join(staging, basename(path));
   const count = { rows: 0 };
-  const lines = Readable.from(toLines(outputBatches(input, order, tempDir, columns), count), {
+  const lines = Readable.from(toLines(outputBatches(input, order, tempDir, columns), count, toText), {
     objectMode: true,
     highWaterMark: 1,
   });
@@ -88,8 +109,9 @@ async function writeFolder(
   input: AsyncIterable<Batch>,
   { path, columns }: Options,
   staging: string,
+  toText: LineWriter,
 ): Promise<Written> {
-  const shards = await writeShards(sameColumns(input, columns, false), staging);
+  const shards = await writeShards(sameColumns(input, columns, false), staging, toText);
   for (const { name, rows } of shards) await verifyLines(join(staging, name), rows, join(path, name));
   const rows = shards.reduce((sum, shard) => sum + shard.rows, 0);
   return { temporary: staging, rows, files: shards.map(({ name }) => join(path, name)) };
@@ -99,9 +121,10 @@ async function writeFolder(
 async function* toLines(
   batches: AsyncIterable<RecordBatch>,
   count: { rows: number },
+  toText: LineWriter,
 ): AsyncGenerator<string> {
   for await (const batch of batches) {
     count.rows += batch.numRows;
-    if (batch.numRows > 0) yield linesOf(batch);
+    if (batch.numRows > 0) yield toText(batch);
   }
 }

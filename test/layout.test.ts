@@ -43,6 +43,10 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
   },
   { part: /^transforms\/hub\//, may: /^(transforms\/hub\/|pipeline\/errors\.ts|@huggingface\/hub$)/ },
   {
+    part: /^transforms\/jsonl\//,
+    may: /^(transforms\/(jsonl|reading)\/|pipeline\/(?!cli\/|builtins|main|config\/|run\.ts|plan|segment)|apache-arrow$|fzstd$|xxhash-wasm$)/,
+  },
+  {
     part: /^transforms\//,
     may: /^(transforms\/|pipeline\/(?!cli\/|builtins|main|config\/|run\.ts|plan|segment)|apache-arrow$|zod$|tinyglobby$|p-limit$)/,
   },
@@ -66,12 +70,14 @@ t.test('a library has its one place', async (t) => {
     '@expo-google-fonts/lato': /^sinks\/plot\/png\.ts$/,
     '@resvg/resvg-js': /^sinks\/plot\/png\.ts$/,
     '@huggingface/hub': /^transforms\/hub\//,
+    fzstd: /^transforms\/jsonl\/zstd\.ts$/,
     highland: /^pipeline\/stream\.ts$/,
     'ml-matrix': /^sinks\/plot\/principal\.ts$/,
     'onnxruntime-node': /^transforms\/backbone\/session[\w-]*\.ts$/,
     'parquet-wasm': /^pipeline\/arrow\//,
     'prom-client': /^pipeline\/metrics\/exposition\.ts$/,
     tokenizers: /^transforms\/tokenizer\//,
+    'xxhash-wasm': /^transforms\/jsonl\/zstd\.ts$/,
     yargs: /^pipeline\/cli\//,
     yaml: /^pipeline\/config\//,
   };

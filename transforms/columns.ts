@@ -8,6 +8,7 @@ import {
   type RecordBatch,
   Uint16,
 } from 'apache-arrow';
+import { schemaNote } from '../pipeline/columns-note.js';
 import { NagError } from '../pipeline/errors.js';
 import { type NeuronType, neuronTypes } from './backbone/types.js';
 import type { FeatureIndices } from './nag/profile.js';
@@ -203,10 +204,9 @@ function soleField(
     (field) => isMade(field, kind) && (type === undefined || field.name === `${type}_${kind}`),
   );
   const [field] = fields;
-  const there = columns.schema.fields.map((f) => f.name).join(', ');
   if (!field)
     throw new NagError(
-      `there is no ${kind} column${type ? ` of ${type}` : ''}: ${remedy} (columns: ${there})`,
+      `there is no ${kind} column${type ? ` of ${type}` : ''}: ${remedy}${schemaNote(columns.schema)}`,
     );
   if (fields.length > 1)
     throw new NagError(

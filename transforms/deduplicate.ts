@@ -2,6 +2,7 @@ import { DataType, type Vector } from 'apache-arrow';
 import { z } from 'zod';
 import { isText, textReader } from '../pipeline/arrow/text.js';
 import { type Batch, keepRows, namedColumn, roleColumn } from '../pipeline/batch.js';
+import { schemaNote } from '../pipeline/columns-note.js';
 import { defineTransform } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { addMember, createDigestSet, type DigestSet } from './deduplicate/digest-set.js';
@@ -81,6 +82,8 @@ function keyReader(batch: Batch, column: string | undefined): { name: string; ki
 function requireColumn(batch: Batch, name: string): { vector: Vector; name: string } {
   const vector = namedColumn(batch, name);
   if (vector) return { vector, name };
-  const found = batch.columns.schema.fields.map((field) => field.name).join(', ');
-  throw new DataError({ file: batch.bundle.file }, `there is no column "${name}" (columns: ${found})`);
+  throw new DataError(
+    { file: batch.bundle.file },
+    `there is no column "${name}"${schemaNote(batch.columns.schema)}`,
+  );
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Batch, inputOrder, keepRows, placeOf, withColumn } from '../pipeline/batch.js';
+import { schemaNote } from '../pipeline/columns-note.js';
 import { type Context, defineCombine, defineTransform } from '../pipeline/component.js';
 import { NagError, type Place, placeText } from '../pipeline/errors.js';
 import { usableRows, withoutFaults } from '../pipeline/faults.js';
@@ -118,7 +119,7 @@ function keysOf(batch: Batch, on: string) {
   const keys = docidReader({ ...batch, roles });
   if (!keys)
     throw new NagError(
-      `${batch.bundle.file}: there is no column "${roles.docid}" to join on (columns: ${batch.columns.schema.fields.map(({ name }) => name).join(', ')})`,
+      `${batch.bundle.file}: there is no column "${roles.docid}" to join on${schemaNote(batch.columns.schema)}`,
     );
   return { ...keys, name: roles.docid ?? on };
 }

@@ -1,5 +1,6 @@
 import { Field, Float64, Int32, makeData, RecordBatch, Schema, Struct, type Vector } from 'apache-arrow';
 import { type Batch, type Bundle, placeOf } from '../pipeline/batch.js';
+import { schemaNote } from '../pipeline/columns-note.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import type { Deactivation } from './backbone/types.js';
 
@@ -87,10 +88,9 @@ function addLayers(keys: Map<number, Set<number>>, { columns }: Batch): void {
 function column({ columns, bundle }: Batch, name: keyof typeof neuronColumns): Vector {
   const found = columns.getChild(neuronColumns[name]);
   if (found) return found;
-  const there = columns.schema.fields.map((field) => field.name).join(', ');
   throw new DataError(
     { file: bundle.file },
-    `there is no column "${name}": expected rows of neurons, as the stage neurons makes them (columns: ${there})`,
+    `there is no column "${name}": expected rows of neurons, as the stage neurons makes them${schemaNote(columns.schema)}`,
   );
 }
 

@@ -12,8 +12,9 @@ import { firstLayout, saidLayouts, withFeatures } from './features/parquet.js';
 import { openStore, storeFolder } from './features/store.js';
 import type { ParsedRow } from './jsonl/convert.js';
 import { linesOf } from './jsonl/lines.js';
+import { parseLine } from './jsonl/parse-line.js';
 import { docidFaults } from './rank/cells.js';
-import { jsonlOptions, openJsonl, parseLine } from './read-jsonl.js';
+import { jsonlEndings, jsonlOptions, openJsonl } from './read-jsonl.js';
 import { openParquet, parquetOptions } from './read-parquet.js';
 import { type ListedPath, listInputs } from './reading/listing.js';
 import { readingOptions } from './reading/options.js';
@@ -64,7 +65,7 @@ export const readFeatures = defineSource({
   open: async (settings, context, firstOrdinal) => {
     const folder = await storeFolder(settings.path);
     if (folder !== undefined) return await openStored(folder, settings, context, firstOrdinal);
-    const inputs = await listInputs(settings.path, ['.jsonl', '.jsonl.gz', '.parquet']);
+    const inputs = await listInputs(settings.path, [...jsonlEndings, '.parquet']);
     const paths = inputs.map(({ path }) => path);
     const parquet = paths.filter((path) => path.endsWith('.parquet'));
     if (parquet.length === 0) return await openLines(paths, settings, context, firstOrdinal);
@@ -100,8 +101,11 @@ async function openLines(
 ): Promise<OpenSource> {
   const firstRows: ParsedRow[] = [];
   for (const file of paths) firstRows.push(...(await firstRow(file, settings, context)));
-  // That says why there is none.
-  if (firstRows.length === 0) return await openJsonl(paths, settings, context, firstOrdinal, new Map());
+  if (firstRows.length === 0) {
+    // That says what is wrong with the rows, if there are some.
+    await openJsonl(paths, settings, context, firstOrdinal, new Map());
+    throw new DataError({ file: paths[0] }, 'is empty; expected one JSON object a line');
+  }
   const makers = featureMakers(firstRows, settings, context.tolerant);
   const source = await openJsonl(paths, settings, context, firstOrdinal, makers);
   if (!settings.neurons) requireFeatures(source, makers);
@@ -114,7 +118,7 @@ async function firstRow(file: string, settings: Options, context: Context): Prom
   const names = settings.neurons?.map(featureColumn) ?? typeColumns;
   let first: ParsedRow | undefined;
   for await (const line of linesOf(file, reject)) {
-    const row = orReject(() => parseLine(line, file, settings, { texts: 0 }), reject);
+    const row = orReject(() => parseLine(line, file, settings.invalid_text, { texts: 0 }), reject);
     if (row && (!context.tolerant || names.some((name) => hasIndices(row, name)))) return [row];
     first ??= row;
   }

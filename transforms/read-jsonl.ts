@@ -9,18 +9,14 @@ import {
   type ReadOptions,
   type Reject,
 } from '../pipeline/component.js';
-import { DataError, messageOf } from '../pipeline/errors.js';
+import { DataError, type Place, placeText } from '../pipeline/errors.js';
 import { orReject } from '../pipeline/faults.js';
-import {
-  type ColumnMaker,
-  type Conversion,
-  cellsOf,
-  checkKeys,
-  type ParsedRow,
-  toRecordBatch,
-} from './jsonl/convert.js';
-import { join, type Shape, schemaOf, shapeOf } from './jsonl/infer.js';
+import { assumedFields } from './jsonl/assumed.js';
+import { type ColumnMaker, type Conversion, cellsOf, checkKeys, toRecordBatch } from './jsonl/convert.js';
+import { exactnessFor } from './jsonl/exactness.js';
+import { firstBeyond, join, namedShape, namedTypes, rowShape, type Shape, schemaOf } from './jsonl/infer.js';
 import { type Line, linesOf } from './jsonl/lines.js';
+import { parseLine, type Repairs, withoutOverflow } from './jsonl/parse-line.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
@@ -31,9 +27,11 @@ import { compileWhere } from './reading/where.js';
 /** Options of JSON lines. */
 export const jsonlOptions = {
   types: z
-    .record(z.string(), z.enum(['string', 'int', 'float', 'bool', 'json']))
+    .record(z.string(), z.enum(namedTypes))
     .default({})
-    .describe('Types of columns instead of those that the rows suggest; json keeps any value as JSON text'),
+    .describe(
+      'Types of columns instead of those that the rows suggest; json keeps any value as JSON text, string takes numbers as they are written, int and uint have 64 bits, float rounds to 64 bits',
+    ),
   infer_rows: z
     .union([z.int().min(1), z.literal('all')])
     .default(1000)
@@ -45,14 +43,23 @@ export const jsonlOptions = {
   batch_rows: z.int().min(1).max(65536).default(1024).describe('Most rows in a batch'),
 } as const;
 
+/** Endings of files of JSON lines in a folder; those that cannot be read are not passed over either. */
+export const jsonlEndings = [
+  '.jsonl',
+  '.ndjson',
+  ...['.jsonl', '.ndjson', '.json'].flatMap((ending) =>
+    ['.gz', '.zst', '.bz2', '.xz'].map((packing) => `${ending}${packing}`),
+  ),
+];
+
 const options = z.strictObject({ ...readingOptions, ...jsonlOptions });
 
 type Options = z.output<typeof options>;
 
-/** Source: files of one JSON object a line, plain or gzipped. A file is one bundle. */
+/** Source: files of one JSON object a line, plain or compressed with gzip or Zstandard. A file is one bundle. */
 export const readJsonl = defineSource({
   name: 'read.jsonl',
-  summary: 'Read documents from JSON lines files, plain or .gz',
+  summary: 'Read documents from JSON lines files, plain, .gz or .zst',
   options,
   example: `
     - {id: target, use: read.jsonl, with: {path: "gsm8k/train.jsonl", columns: {text: "{question}\\n{answer}"}}}
@@ -64,10 +71,45 @@ export const readJsonl = defineSource({
     invalid_text,
   }),
   open: async (settings, context, firstOrdinal) => {
-    const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz']);
+    const paths = await listFiles(settings.path, jsonlEndings);
     return await openJsonl(paths, settings, context, firstOrdinal, new Map());
   },
 });
+
+/** What is worked out from the files, and who is told of their numbers. */
+interface LinesReading extends Reading {
+  readonly told: NumberNotes;
+}
+
+type NumberNotes = Required<Pick<Conversion, 'nonFinite' | 'rounded'>>;
+
+const silence = { replaced: () => undefined, nonFinite: () => undefined, rounded: () => undefined };
+
+/** Each of them once, with the first place: there may be as many as rows. */
+function numberNotes(context: Context): NumberNotes {
+  const noted = new Set<string>();
+  const note = (what: string, place: Place, text: string) => {
+    if (noted.has(what)) return;
+    noted.add(what);
+    context.note(`${placeText(place)}: ${text}`);
+  };
+  return {
+    nonFinite: (place, became) =>
+      note(
+        became,
+        place,
+        became === 'number'
+          ? 'NaN or Infinity, which JSON does not have, is read as that number, here and where else it is found'
+          : 'NaN or Infinity becomes null in a column of JSON, here and where else it is found',
+      ),
+    rounded: (place, written) =>
+      note(
+        'rounded',
+        place,
+        `${written} has more digits than a 64-bit float; it is read as the nearest, as others like it; types: {${place.column}: json} would keep the digits`,
+      ),
+  };
+}
 
 /** A batch is closed before it holds more than this many bytes of lines. */
 const batchBytes = 16e6;
@@ -86,6 +128,7 @@ export async function openJsonl(
   let fields: ReadonlyMap<string, Shape> = new Map();
   const stamps = new Map<Bundle, FileStamp>();
   let [rows, firstFault]: [number, unknown] = [0, undefined];
+  const empty: string[] = [];
   // Lines are told when they are read.
   const overlook: Reject = (place, reason, { cause } = {}) => {
     if (!context.tolerant) context.reject(place, reason, { cause });
@@ -95,12 +138,7 @@ export async function openJsonl(
     context.signal.throwIfAborted();
     const found = await shapeOfFile(file, settings, makers, overlook);
     rows += found.rows;
-    if (found.lines === 0) {
-      const empty = new DataError({ file }, 'is empty; expected one JSON object a line');
-      context.reject(empty.place, empty.reason, { rows: undefined, cause: empty });
-      firstFault ??= empty;
-      continue;
-    }
+    if (found.lines === 0) empty.push(file);
     const shape = join({ kind: 'object', fields }, found.shape);
     if (shape.kind === 'object') fields = shape.fields;
     const stamp = await stampOf(file);
@@ -109,15 +147,18 @@ export async function openJsonl(
       stamp,
     );
   }
-  if (rows === 0) throw firstFault;
-  const named = new Map<string, Shape>(
-    Object.entries(settings.types).map(([name, kind]) => [name, { kind }]),
-  );
-  const inferred = schemaOf(new Map([...fields, ...named])).fields.filter(({ name }) => !makers.has(name));
+  if (firstFault !== undefined && rows === 0) throw firstFault;
+  if (rows === 0) fields = assumedFields(settings);
+  noteEmpty(empty, paths.length, context);
+  const named = Object.entries(settings.types).map(([name, kind]) => [name, namedShape(kind)] as const);
+  const shapes = new Map([...fields, ...named]);
+  if (!context.tolerant) refuseBeyond(shapes);
+  const inferred = schemaOf(shapes).fields.filter(({ name }) => !makers.has(name));
   const schema = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
   noteHidden(schema, context);
-  const reading: Reading = {
+  const reading: LinesReading = {
     schema,
+    told: numberNotes(context),
     mapping: mapRoles(settings, schema, paths[0]!),
     filter: compileWhere(settings.where, schema, paths[0]!),
   };
@@ -132,6 +173,25 @@ export async function openJsonl(
     },
     close: async () => undefined,
   };
+}
+
+/** A shard without rows is none that is damaged: a filter left nothing, or a day had no documents. */
+function noteEmpty(empty: readonly string[], files: number, context: Context): void {
+  const [first] = empty;
+  if (first === undefined) return;
+  if (empty.length < files) context.note(`${empty.length} of ${files} files hold no rows, as ${first}`);
+  else context.note(`${first}: no file holds rows; the columns are those that this stage names`);
+}
+
+/** Reading would refuse it as well, but perhaps hours later. */
+function refuseBeyond(fields: ReadonlyMap<string, Shape>): void {
+  const found = firstBeyond({ kind: 'object', fields });
+  if (!found) return;
+  const [top] = found.path;
+  throw new DataError(
+    { ...found.place, column: found.path.join('.') },
+    `the whole number ${found.text} has more than 64 bits; keep its digits with types: {${top}: json}, or write it as text`,
+  );
 }
 
 /** The shape of a file's first rows; `lines` counts what is there, good or bad. */
@@ -149,10 +209,14 @@ async function shapeOfFile(
   };
   for await (const line of linesOf(file, broken)) {
     lines++;
-    const parsed = orReject(() => parseLine(line, file, settings, { texts: 0 }), reject);
+    const parsed = orReject(
+      () => parseLine(line, file, settings.invalid_text, { texts: 0 }, 'digits'),
+      reject,
+    );
     if (!parsed) continue;
     const entries = Object.entries(parsed.value);
-    shape = join(shape, shapeOf(Object.fromEntries(entries.filter(([name]) => !makers.has(name)))));
+    const own = Object.fromEntries(entries.filter(([name]) => !makers.has(name)));
+    shape = join(shape, rowShape(own, parsed.place));
     if (++rows === settings.infer_rows) break;
   }
   return { shape, rows, lines };
@@ -162,7 +226,7 @@ async function* readBundle(
   bundle: Bundle,
   needs: Needs,
   how: ReadOptions,
-  reading: Reading,
+  reading: LinesReading,
   settings: Options,
   context: Context,
   makers: ReadonlyMap<string, ColumnMaker>,
@@ -178,19 +242,29 @@ async function* readBundle(
   let numbers: number[] = [];
   let bytes = 0;
   const conversion: Conversion = {
+    ...reading.told,
     invalidText: settings.invalid_text,
     replaced: () => repairs.texts++,
+    types: settings.types,
+    docid: reading.mapping.roles.docid,
     makers,
   };
   // Where the run goes on without a line, it must not be chosen first and then be bad for a column that nobody read.
   const unread = context.tolerant
     ? reading.schema.fields.filter((field) => !schema.fields.includes(field))
     : [];
+  const exactness = exactnessFor(
+    [...schema.fields, ...unread].filter(({ name }) => !makers.has(name)),
+    settings.types,
+  );
+  const silent: Conversion = { ...conversion, ...silence };
   const parse = (line: Line) => {
-    const parsed = parseLine(line, file, settings, repairs);
+    const parsed = parseLine(line, file, settings.invalid_text, repairs, exactness);
     checkKeys(parsed, known);
-    cellsOf(parsed, unread, { ...conversion, replaced: () => undefined });
-    return cellsOf(parsed, schema.fields, conversion);
+    return withoutOverflow(parsed.place, () => {
+      cellsOf(parsed, unread, silent);
+      return cellsOf(parsed, schema.fields, conversion);
+    });
   };
   const flush = () => {
     const columns = toRecordBatch(pending, schema, makers);
@@ -228,47 +302,4 @@ function projected(reading: Reading, needs: Needs, file: string): Schema {
     reading.schema.fields.some((field) => field.name === path) ? path : path.split('.')[0]!,
   );
   return reading.schema.select([...new Set(tops)]);
-}
-
-/** How many texts had to be made valid. */
-interface Repairs {
-  texts: number;
-}
-
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const lenient = new TextDecoder('utf-8', { ignoreBOM: true });
-
-/** The object on a line. Throws a `DataError` with file and line where there is none. */
-export function parseLine(line: Line, file: string, settings: Options, repairs: Repairs): ParsedRow {
-  const place = { file, line: line.number };
-  const text = decode(line, place, settings, repairs);
-  try {
-    const value: unknown = JSON.parse(text);
-    if (value !== null && typeof value === 'object' && !Array.isArray(value))
-      return { value: value as Record<string, unknown>, place };
-  } catch (error) {
-    throw new DataError(place, `is not JSON: ${messageOf(error)}; expected one JSON object a line`, {
-      cause: error,
-    });
-  }
-  throw new DataError(place, `expected a JSON object, found ${text.slice(0, 40)}`);
-}
-
-function decode(
-  line: Line,
-  place: { file: string; line: number },
-  settings: Options,
-  repairs: Repairs,
-): string {
-  try {
-    return strict.decode(line.bytes);
-  } catch (error) {
-    if (settings.invalid_text === 'fail') {
-      throw new DataError(place, 'is not valid UTF-8; convert the file, or set invalid_text: replace', {
-        cause: error,
-      });
-    }
-    repairs.texts++;
-    return lenient.decode(line.bytes);
-  }
 }

@@ -6,8 +6,8 @@ import { readExactly } from './file-blob.js';
 const SHORTEST = 12;
 
 const SIGNATURES: readonly (readonly [bytes: string, what: string])[] = [
-  ['\x1f\x8b', 'a gzip archive'],
-  ['\x28\xb5\x2f\xfd', 'a zstd archive'],
+  ['\x1f\x8b', 'a gzip archive (use read.jsonl for JSON Lines)'],
+  ['\x28\xb5\x2f\xfd', 'a zstd archive (use read.jsonl for JSON Lines)'],
   ['BZh', 'a bzip2 archive'],
   ['PK\x03\x04', 'a zip archive'],
   ['ARROW1', 'an Arrow IPC (Feather) file'],
@@ -54,7 +54,7 @@ function seemsToBe(head: Uint8Array): string {
   if (known) return known[1];
   if (head.every((byte) => byte === 0))
     return 'a file of zero bytes (a download or copy that did not finish?)';
-  if (/^(?:\xef\xbb\xbf)?\s*[[{]/.test(text)) return 'JSON or JSON Lines';
+  if (/^(?:\xef\xbb\xbf)?\s*[[{]/.test(text)) return 'JSON or JSON Lines; use read.jsonl';
   if (head.every((byte) => byte >= 0x20 || byte === 9 || byte === 10 || byte === 13)) return 'a text file';
   return `of another format (it starts with the bytes ${Buffer.from(head.subarray(0, 4)).toString('hex')})`;
 }

@@ -2,7 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
-import { type Changes, documents, type Fault, testFaults } from './pipeline.js';
+import { ParquetSource } from '../../pipeline/arrow/parquet-file.js';
+import { main } from '../../pipeline/cli/main.js';
+import { type Changes, documents, type Fault, makePipeline, testFaults } from './pipeline.js';
 
 const changes: Changes = { source: 'read.jsonl', target: '{path: target.jsonl}', pool: '{path: pool.jsonl}' };
 
@@ -28,8 +30,6 @@ const row = (values: Record<string, unknown>) =>
 
 /** Faults in a line, and what is said of `pool.jsonl`. */
 const inPool: readonly (Omit<Fault, 'prepare'> & { readonly text: string | Buffer })[] = [
-  { name: 'an empty file', text: '', message: /^pool\.jsonl: is empty.*$/ },
-  { name: 'blank lines only', text: '\n \n\t\r\n', message: /^pool\.jsonl: is empty.*$/ },
   {
     name: 'a line that is cut off',
     text: withLine(7, '{"docid": "x", "do'),
@@ -65,9 +65,16 @@ const inPool: readonly (Omit<Fault, 'prepare'> & { readonly text: string | Buffe
     message: /^pool\.jsonl: line 6: has the column "extra", .*infer_rows: all$/,
   },
   {
-    name: 'a whole number beyond 2^53',
-    text: withLine(4, '{"docid": "x", "doc": "some text", "token_num": 9007199254740993}'),
-    message: /^pool\.jsonl: line 5, column "token_num": the whole number .* is beyond 2\^53.*$/,
+    name: 'a whole number of more than 64 bits',
+    text: withLine(4, '{"docid": "x", "doc": "some text", "token_num": 18446744073709551616}'),
+    message:
+      /^pool\.jsonl: line 5, column "token_num": the whole number 18446744073709551616 has more than 64 bits; .*$/,
+  },
+  {
+    name: 'a whole number of more than 64 bits, after those that were looked at',
+    text: withLine(4, '{"docid": "x", "doc": "some text", "token_num": 18446744073709551616}'),
+    changes: { pool: '{path: pool.jsonl, infer_rows: 2}' },
+    message: /^pool\.jsonl: line 5, column "token_num": the whole number 18446744073709551616 is beyond .*$/,
   },
   {
     name: 'half a surrogate pair',
@@ -137,3 +144,13 @@ testFaults(t, [
     message: /^pool-2\.jsonl: line 5: is not JSON: .*$/,
   },
 ] satisfies Fault[]);
+
+t.test('an empty pool gives an empty output with the columns that are known', async (t) => {
+  const dir = await makePipeline(t, { ...changes, sink: 'write.parquet' });
+  await write(dir, '\n \n');
+  await main(['run', join(dir, 'pipeline.yaml')], 'test');
+  const output = await ParquetSource.open(join(dir, 'out/selected.parquet'));
+  t.teardown(() => output.close());
+  const names = output.schema.fields.map(({ name }) => name);
+  t.strictSame([output.rows, names], [0, ['docid', 'doc', 'token_num', 'nag_distance', 'nag_rank']]);
+});

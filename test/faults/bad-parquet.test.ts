@@ -126,9 +126,9 @@ const faults: readonly Fault[] = [
     message: /^pool\.parquet: row 2, column "doc": the text is empty or null.*$/,
   },
   {
-    name: 'a template over a null',
+    name: 'a template over nulls alone',
     prepare: pool((columns) => ({ ...columns, lang: replaced(documents('p', 8).lang, 7, null) })),
-    changes: { pool: '{path: pool.parquet, columns: {text: "{lang}: {doc}"}}' },
+    changes: { pool: '{path: pool.parquet, columns: {text: "{lang}: "}}' },
     message: /^pool\.parquet: row 7, .*empty or null.*$/,
   },
   {

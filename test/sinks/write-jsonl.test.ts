@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { Int32, Int64, Utf8 } from 'apache-arrow';
+import { Float64, Int32, Int64, Utf8 } from 'apache-arrow';
 import t from 'tap';
 import { writeJsonl } from '../../sinks/write-jsonl.js';
 import { memorySource, recordBatch, runStages } from '../fixtures/engine.js';
@@ -76,4 +76,32 @@ t.test('a path that cannot be written is told', async (t) => {
     { tempDir: dir },
   );
   await t.rejects(running, { message: /x\.jsonl: cannot be written/ });
+});
+
+t.test('NaN and infinity are written as null, reported once a column', async (t) => {
+  const path = join(t.testdir(), 'out.jsonl');
+  const batch = recordBatch({
+    a: [new Float64(), [0.5, Number.NaN, -Infinity]],
+    b: [new Float64(), [1, 2, 3]],
+  });
+  const notes: string[] = [];
+  await runStages(
+    [
+      ['pool', memorySource([[batch, batch]])],
+      ['out', writeJsonl, { path }],
+    ],
+    { tempDir: t.testdir(), note: (text) => notes.push(text) },
+  );
+  t.equal(
+    String(await readFile(path)),
+    '{"a":0.5,"b":1.0}\n{"a":null,"b":2.0}\n{"a":null,"b":3.0}\n'.repeat(2),
+  );
+  t.strictSame(notes, ['out: column "a": NaN or infinity is written as null: JSON has neither']);
+});
+
+t.test('an ending that says how a file is compressed is kept to, or refused', async (t) => {
+  const accepted = ['a.jsonl', 'a.jsonl.gz', 'a.jsonl.zst', 'a.jsonl.bz2', 'a.jsonl.xz', 'a.zip'].map(
+    (path) => writeJsonl.options.safeParse({ path }).success,
+  );
+  t.strictSame(accepted, [true, true, false, false, false, false]);
 });

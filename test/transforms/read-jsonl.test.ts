@@ -126,6 +126,27 @@ t.test('a text template', async (t) => {
   t.same([...batch!.computed], [], 'it can be made again');
 });
 
+t.test('nulls in a text template', async (t) => {
+  const pool = {
+    'a.jsonl': lines([
+      { q: 'Why?', a: null },
+      { q: null, a: null },
+      { q: 'Who?', a: 2.5 },
+    ]),
+  };
+  const read = async (options: object, needs: object) => {
+    const { opened } = await source(t, pool, { columns: { docid: 'q', text: '{q}\\n{a}' }, ...options });
+    const left: unknown[] = [];
+    const [batch] = await readAll(opened, needs, { leftOut: (...found) => left.push(found) });
+    return { rows: [...batch!.rows], left, batch: batch! };
+  };
+  const empty = await read({}, { roles: ['text'] });
+  t.same(values([empty.batch], '#text'), ['Why?\n', null, 'Who?\n2.5']);
+  const skipped = { rows: [2], left: [['a null in the text template', 2]] };
+  t.match(await read({ on_null: 'skip' }, { roles: ['text'] }), skipped);
+  t.match(await read({ on_null: 'skip' }, { roles: ['docid'] }), skipped, 'whatever stages need');
+});
+
 t.test('types that are named, and how many rows are looked at', async (t) => {
   const late = lines([
     { a: 1, b: 'x' },
@@ -153,7 +174,6 @@ t.test('damage is found where it is', async (t) => {
     ['{"a": 1}\n{"a": ', {}, /a\.jsonl: line 2: is not JSON: .*; expected one JSON object a line$/],
     ['{"a": 1}\n\n3\n', {}, /a\.jsonl: line 3: expected a JSON object, found 3$/],
     ['null', {}, /a\.jsonl: line 1: expected a JSON object, found null$/],
-    ['', {}, /a\.jsonl: is empty/],
     ['{"a": 1}', { where: { b: 1 } }, /a\.jsonl: there is no column "b"/],
     [Buffer.from([0x7b, 0x22, 0xff]), {}, /a\.jsonl: line 1: is not valid UTF-8/],
   ];
@@ -184,5 +204,25 @@ t.test('batches of large lines are closed by their bytes', async (t) => {
   t.same(
     (await readAll(opened)).map((batch) => batch.rows.length),
     [3, 2],
+  );
+});
+
+t.test('compressed files are found in a folder, whatever their kind', async (t) => {
+  const dir = t.testdir({});
+  const content = gzipSync(lines(rows.slice(0, 1)));
+  const packed = [
+    'a.json.gz',
+    'b.jsonl.gz',
+    'c.ndjson.gz',
+    'd.jsonl',
+    'e.jsonl.zst',
+    'f.json.zst',
+    'g.jsonl.bz2',
+  ];
+  for (const name of [...packed, 'dataset_info.json', 'README.md']) await writeFile(join(dir, name), content);
+  const opened = await openSource(readJsonl, { path: dir }, testContext(t));
+  t.strictSame(
+    opened.bundles.map(({ file }) => basename(file)),
+    packed,
   );
 });

@@ -1,3 +1,4 @@
+import { columnsNote } from '../../pipeline/columns-note.js';
 import { describeValue } from '../../pipeline/describe-value.js';
 import { DataError, type Place } from '../../pipeline/errors.js';
 import { type NeuronType, neuronTypes } from '../backbone/types.js';
@@ -20,7 +21,7 @@ export function wantedTypes(columns: readonly string[], place: Place, { neurons 
   const names = missing.map((type) => `"${type}_feature"`).join(', ');
   throw new DataError(
     place,
-    `has no features: expected ${names}${neurons ? '' : " or another type's"} (columns: ${columns.join(', ')})`,
+    `has no features: expected ${names}${neurons ? '' : " or another type's"}${columnsNote(columns)}`,
   );
 }
 

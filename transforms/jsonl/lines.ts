@@ -1,8 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
 import type { Reject } from '../../pipeline/component.js';
 import { DataError, isBadData, messageOf } from '../../pipeline/errors.js';
+import { unpackedBytes } from './unpack.js';
 
 /** A line of text as bytes, without its end. Numbers count from 1. */
 export interface Line {
@@ -14,51 +12,15 @@ export interface Line {
 const maxLineBytes = 512 * 2 ** 20;
 
 /**
- * The lines of a file that are not blank, in bounded memory; gzipped files are unpacked, whatever their name. Throws a
- * `DataError` that names the file where it cannot be read or its compressed data is damaged or cut off.
+ * The lines of a file that are not blank, in bounded memory; files compressed with gzip or Zstandard are unpacked,
+ * whatever their name. Throws a `DataError` that names the file where it cannot be read, is something else, or its
+ * compressed data are damaged or cut off.
  */
 export async function* readLines(file: string): AsyncGenerator<Line> {
-  const zipped = file.endsWith('.gz') || (await isGzip(file));
-  const raw = createReadStream(file, { highWaterMark: zipped ? 1 << 16 : 1 << 18 });
   try {
-    yield* splitLines(zipped ? unpacked(raw) : raw, file);
+    yield* splitLines(unpackedBytes(file), file);
   } catch (error) {
     throw error instanceof DataError ? error : explain(file, error);
-  } finally {
-    raw.destroy();
-  }
-}
-
-/**
- * What gzipped data hold. Where they are damaged, all that comes before is given first, the same each time: a stream
- * would drop what nobody has taken yet.
- */
-async function* unpacked(raw: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const gunzip = createGunzip();
-  let ready: Buffer[] = [];
-  let failure: unknown;
-  const closed = new Promise<void>((resolve) => gunzip.once('close', resolve));
-  gunzip.on('data', (part: Buffer) => ready.push(part));
-  gunzip.on('error', (error) => {
-    failure = error;
-  });
-  const take = () => {
-    const parts = ready;
-    ready = [];
-    return parts;
-  };
-  try {
-    for await (const chunk of raw) {
-      await Promise.race([closed, new Promise<void>((resolve) => gunzip.write(chunk, () => resolve()))]);
-      yield* take();
-      if (failure) throw failure;
-    }
-    gunzip.end();
-    await closed;
-    yield* take();
-    if (failure) throw failure;
-  } finally {
-    gunzip.destroy();
   }
 }
 
@@ -69,21 +31,6 @@ export async function* linesOf(file: string, reject: Reject): AsyncGenerator<Lin
   } catch (error) {
     if (!isBadData(error)) throw error;
     reject(error.place, error.reason, { rows: undefined, cause: error });
-  }
-}
-
-/** JSON cannot begin with these two bytes. */
-async function isGzip(file: string): Promise<boolean> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-      return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw explain(file, error);
   }
 }
 

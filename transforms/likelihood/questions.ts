@@ -1,8 +1,15 @@
-import { DataType, type RecordBatch, Vector } from 'apache-arrow';
+import { DataType, Vector } from 'apache-arrow';
 import { isText, textReader } from '../../pipeline/arrow/text.js';
 import { type Batch, findColumn } from '../../pipeline/batch.js';
+import { schemaNote } from '../../pipeline/columns-note.js';
 import { DataError } from '../../pipeline/errors.js';
-import { cellReader, parseTemplate, renderTemplate, templateColumns } from '../reading/text-template.js';
+import {
+  cellReader,
+  type OnNull,
+  parseTemplate,
+  renderTemplate,
+  templateColumns,
+} from '../reading/text-template.js';
 
 /** Where a question's parts stand. */
 export interface QuestionColumns {
@@ -35,7 +42,7 @@ export function questionColumns({ context, choices, answer, labels }: QuestionCo
 
 /** Reads the questions of a batch: each, or why it is none. @throws DataError for columns that are not there */
 export function questionReader(batch: Batch, from: QuestionColumns): (row: number) => Question | string {
-  const contextOf = textsOf(batch, from.context);
+  const contextOf = textsOf(batch, from.context, 'empty');
   const choicesOf = choicesReader(batch, from.choices);
   const answerOf = answerReader(batch, from);
   return (row) => {
@@ -58,7 +65,7 @@ function isComplete(choices: readonly (string | null)[]): choices is readonly st
 
 function choicesReader(batch: Batch, choices: QuestionColumns['choices']): ListReader {
   if (typeof choices === 'string') return listsOf(batch, choices);
-  const readers = choices.map((one) => textsOf(batch, one));
+  const readers = choices.map((one) => textsOf(batch, one, 'skip'));
   return (row) => readers.map((read) => read(row));
 }
 
@@ -86,12 +93,12 @@ function answerReader(
   };
 }
 
-/** Texts of a column, or made by a template. */
-function textsOf(batch: Batch, text: string): (row: number) => string | null {
+/** Texts of a column, or made by a template: a choice of which a part is null is none. */
+function textsOf(batch: Batch, text: string, onNull: OnNull): (row: number) => string | null {
   const template = parseTemplate(text, batch.columns.schema);
   if (template) {
     for (const name of template.columns) columnOf(batch, name);
-    return textReader(new Vector([renderTemplate(template, batch.columns)]));
+    return textReader(new Vector([renderTemplate(template, batch.columns, onNull)]));
   }
   const vector = columnOf(batch, text);
   if (isText(vector.type)) return textReader(vector);
@@ -122,11 +129,7 @@ function listsOf(batch: Batch, name: string): ListReader {
 function columnOf(batch: Batch, name: string): Vector {
   const found = findColumn(batch.columns, name);
   if (found) return found;
-  throw new DataError(placeIn(batch), `there is no column "${name}" (columns: ${namesOf(batch.columns)})`);
-}
-
-function namesOf(columns: RecordBatch): string {
-  return columns.schema.fields.map(({ name }) => name).join(', ');
+  throw new DataError(placeIn(batch), `there is no column "${name}"${schemaNote(batch.columns.schema)}`);
 }
 
 function placeIn({ bundle }: Batch, column?: string) {

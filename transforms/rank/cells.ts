@@ -1,6 +1,7 @@
 import { DataType, type Vector } from 'apache-arrow';
 import { isText, textReader } from '../../pipeline/arrow/text.js';
 import { type Batch, findColumn, placeOf, roleColumn } from '../../pipeline/batch.js';
+import { schemaNote } from '../../pipeline/columns-note.js';
 import { DataError, NagError } from '../../pipeline/errors.js';
 import type { Fault } from '../../pipeline/faults.js';
 import { docidEncoder } from '../nag/docid.js';
@@ -54,10 +55,9 @@ function tokenColumn(batch: Batch): { vector: Vector; name: string } {
   const name = batch.roles.tokens;
   const vector = name === undefined ? undefined : findColumn(batch.columns, name);
   if (!vector || name === undefined) {
-    const there = batch.columns.schema.fields.map((field) => field.name).join(', ');
     throw new DataError(
       { file: batch.bundle.file },
-      `there is no column "${name}" with token counts for the budget (columns: ${there}); name it with columns: {tokens: …} on the source, or let tokenize count them (count: true)`,
+      `there is no column "${name}" with token counts for the budget${schemaNote(batch.columns.schema)}; name it with columns: {tokens: …} on the source, or let tokenize count them (count: true)`,
     );
   }
   if (!DataType.isInt(vector.type) && !DataType.isFloat(vector.type)) {

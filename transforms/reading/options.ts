@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Facts, path } from '../../pipeline/component.js';
 import type { Condition } from './condition.js';
+import type { OnNull } from './text-template.js';
 import { whereOption } from './where.js';
 
 /** Options that every source of documents has. */
@@ -20,15 +21,20 @@ export const readingOptions = {
     })
     .default({})
     .describe(
-      'Columns (a.b for nested ones) instead of the format\'s; text may be a template such as "{question}\\n{answer}"',
+      'Columns (a.b for nested ones) instead of the format\'s; text may be a template such as "{question}\\n{answer}", of values as write.jsonl writes them',
     ),
+  on_null: z
+    .enum(['empty', 'skip'])
+    .default('empty')
+    .describe('A null in a column of a text template: empty text, or leave the row out'),
   where: whereOption.default({}),
 } as const;
 
 /** What the rows that a source gives depend on, besides its files. */
-export function readingFacts({ format, columns, where }: ReadingOptions): Facts {
+export function readingFacts({ format, columns, where, on_null }: ReadingOptions): Facts {
   const { docid, text } = columns;
-  return { format, columns: { docid, text }, where };
+  const facts = { format, columns: { docid, text }, where };
+  return text !== undefined && /\{[^{}]+\}/.test(text) ? { ...facts, on_null: on_null ?? 'empty' } : facts;
 }
 
 export interface ReadingOptions {
@@ -39,5 +45,6 @@ export interface ReadingOptions {
     readonly text?: string | undefined;
     readonly tokens?: string | undefined;
   };
+  readonly on_null?: OnNull | undefined;
   readonly where: Readonly<Record<string, Condition>>;
 }

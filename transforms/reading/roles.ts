@@ -1,5 +1,7 @@
 import { type DataType, type Schema, Struct } from 'apache-arrow';
+import { isWritable } from '../../pipeline/arrow/json-row.js';
 import type { Role, Roles } from '../../pipeline/batch.js';
+import { schemaNote } from '../../pipeline/columns-note.js';
 import type { Context, Needs } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
 import type { ReadingOptions } from './options.js';
@@ -8,7 +10,8 @@ import { parseTemplate, type TextTemplate, templateColumns } from './text-templa
 /** The column that holds the text a template makes. */
 export const templateColumn = '#text';
 
-const presets: Record<ReadingOptions['format'], Required<Roles>> = {
+/** The columns of each format. */
+export const presets: Record<ReadingOptions['format'], Required<Roles>> = {
   web: { docid: 'docid', text: 'doc', tokens: 'token_num' },
   final: { docid: 'meta.docid', text: 'content_split', tokens: 'token_num' },
 };
@@ -17,6 +20,8 @@ const presets: Record<ReadingOptions['format'], Required<Roles>> = {
 export interface RoleMapping {
   readonly roles: Roles;
   readonly template: TextTemplate | undefined;
+  /** Rows are left out in which a column of the template is null. */
+  readonly skipNulls: boolean;
 }
 
 /** Maps roles to columns; a column that the user named must be there, one of a preset is missed only when used. */
@@ -25,6 +30,7 @@ export function mapRoles(options: ReadingOptions, schema: Schema, file: string):
   const template = named.text === undefined ? undefined : parseTemplate(named.text, schema);
   const wanted = [named.docid, named.tokens, ...(template ? template.columns : [named.text])];
   for (const column of wanted) if (column !== undefined) requireColumn(schema, column, file);
+  for (const column of template?.columns ?? []) requireText(schema, column, file);
   const preset = presets[options.format];
   return {
     roles: {
@@ -33,6 +39,7 @@ export function mapRoles(options: ReadingOptions, schema: Schema, file: string):
       tokens: named.tokens ?? preset.tokens,
     },
     template,
+    skipNulls: template !== undefined && options.on_null === 'skip',
   };
 }
 
@@ -60,6 +67,15 @@ export function columnsOfDocuments(mapping: RoleMapping): string[] {
   return [...columnsOf('docid', mapping), ...columnsOf('text', mapping)];
 }
 
+function requireText(schema: Schema, column: string, file: string): void {
+  const type = typeOf(schema, column)!;
+  if (isWritable(type)) return;
+  throw new DataError(
+    { file, column },
+    `${String(type)} has no text that a template could hold; leave the column out of the template`,
+  );
+}
+
 /** Columns to read for what stages need, besides those of `where`; undefined for all. */
 export function neededColumns(
   needs: Needs,
@@ -72,7 +88,11 @@ export function neededColumns(
     ...(needs.roles ?? []),
     ...(needs.optionalRoles ?? []).filter((role) => hasRole(role, mapping, schema)),
   ];
-  const columns = [...roles.flatMap((role) => columnsOf(role, mapping)), ...(needs.columns ?? [])];
+  const columns = [
+    ...roles.flatMap((role) => columnsOf(role, mapping)),
+    ...(needs.columns ?? []),
+    ...(mapping.skipNulls ? mapping.template!.columns : []),
+  ];
   for (const column of columns) requireColumn(schema, column, file, needs);
   return [...new Set(columns)];
 }
@@ -118,7 +138,6 @@ export function typeOf(schema: Schema, path: string): DataType | undefined {
 /** Throws where a column is missing; says which columns there are and, for a role, how to name another. */
 export function requireColumn(schema: Schema, column: string, file: string, needs?: Needs): void {
   if (typeOf(schema, column) !== undefined) return;
-  const there = schema.fields.map((field) => field.name).join(', ');
   const hint = needs ? '; name the right one with columns: {docid, text, tokens} or format' : '';
-  throw new DataError({ file }, `there is no column "${column}" (columns: ${there})${hint}`);
+  throw new DataError({ file }, `there is no column "${column}"${schemaNote(schema)}${hint}`);
 }

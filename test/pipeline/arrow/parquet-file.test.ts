@@ -238,7 +238,7 @@ const ipc = tableToIPC(tableFromArrays({ x: Int32Array.of(1) }), 'file');
 const bad: Record<string, readonly [Uint8Array | string, RegExp]> = {
   empty: ['', /is empty \(0 bytes\)/],
   short: [good.subarray(0, 9), /is too short for a Parquet file \(9 bytes\)/],
-  JSON: ['{"docid": "a"}\n', /is not a Parquet file: it seems to be JSON/],
+  JSON: ['{"docid": "a"}\n', /is not a Parquet file: it seems to be JSON or JSON Lines; use read\.jsonl$/],
   'JSON list': ['  [1, 2]', /it seems to be JSON/],
   text: ['docid,doc\na,b\n', /it seems to be a text file/],
   gzip: [gzipSync(good), /it seems to be a gzip archive/],

@@ -2,6 +2,7 @@ import type { Schema } from 'apache-arrow';
 import t from 'tap';
 import { cellsOf, checkKeys, toRecordBatch } from '../../../transforms/jsonl/convert.js';
 import { join, schemaOf, shapeOf } from '../../../transforms/jsonl/infer.js';
+import { WrittenNumber } from '../../../transforms/jsonl/written-numbers.js';
 
 type Row = Record<string, unknown>;
 
@@ -92,18 +93,34 @@ t.test('values that their type cannot hold', async (t) => {
     [{ 'a.b': 1 }, { 'a.b': 'x' }, /under types: \{a\.b: json\}/],
     [
       { a: 1 },
-      { a: 2 ** 53 },
-      /the whole number 9007199254740992 is beyond 2\^53 .*; write it as text, or accept that under types: \{a: float\}$/,
+      { a: new WrittenNumber('9223372036854775808') },
+      /the whole number 9223372036854775808 is beyond the 64-bit integers of the column; keep its digits with types: \{a: uint\}, .* or types: \{a: json\}$/,
     ],
-    [{ o: { a: 1 } }, { o: { a: 1e20 } }, /column "o\.a": the whole number .* write it as text$/],
+    [
+      { o: { a: 1 } },
+      { o: { a: new WrittenNumber('-9223372036854775809') } },
+      /column "o\.a": the whole number -9223372036854775809 .* types: \{o: json\}$/,
+    ],
+    [
+      { a: 0.5 },
+      { a: new WrittenNumber('9007199254740993') },
+      /the whole number 9007199254740993 is none of the 64-bit floats .* types: \{a: json\}, or accept that it is rounded under types: \{a: float\}$/,
+    ],
+    [{ a: 0.5 }, { a: new WrittenNumber('1e400') }, /the number 1e400 is beyond the 64-bit floats/],
+    [
+      { a: 1 },
+      { a: 0.5 },
+      /expected a whole number, .* found 0\.5; .* types: \{a: float\}, or set infer_rows: all$/,
+    ],
+    [{ a: 'x' }, { a: 7 }, /expected text, .* found 7; .* types: \{a: string\}/],
     [{ a: 'x' }, { a: 'b \ud83d' }, /column "a": holds half a surrogate pair/],
   ];
   for (const [like, row, message] of cases)
     t.throws(() => converted([row], [like]), { message }, JSON.stringify(row));
   t.same(
-    converted([{ a: 2 ** 60 }], [{ a: 0.5 }]).rows,
+    converted([{ a: new WrittenNumber(String(2n ** 60n)) }], [{ a: 0.5 }]).rows,
     [{ a: 2 ** 60 }],
-    'floats lose digits as everywhere',
+    'a whole number that is a float',
   );
 });
 

@@ -26,7 +26,7 @@ t.test('types', async (t) => {
     [[{ a: [] }], ['a List<Utf8>']],
     [[{ a: [] }, { a: [1, null, 2.5] }], ['a List<Float64>']],
     [[{ a: [1] }, { a: 1 }], ['a Utf8 json']],
-    [[{ a: {} }], ['a Utf8']],
+    [[{ a: {} }], ['a Utf8 json']],
     [[{ a: {} }, { a: { x: 1 } }], ['a Struct<{x:Int64}>']],
     [[{ a: { x: 1 } }, { a: { y: 'z', x: null } }], ['a Struct<{x:Int64, y:Utf8}>']],
     [[{ a: [{ x: 1 }, { y: [true] }] }], ['a List<Struct<{x:Int64, y:List<Bool>}>>']],

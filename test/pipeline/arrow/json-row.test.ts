@@ -31,11 +31,11 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import t from 'tap';
-import { withColumn } from '../../pipeline/batch.js';
-import { jsonRow } from '../../sinks/json-row.js';
-import { allSame } from '../fixtures/all-same.js';
-import { sampleBatches } from '../fixtures/columns.js';
-import { emptyBatches, recordBatch } from '../fixtures/engine.js';
+import { jsonRow } from '../../../pipeline/arrow/json-row.js';
+import { withColumn } from '../../../pipeline/batch.js';
+import { allSame } from '../../fixtures/all-same.js';
+import { sampleBatches } from '../../fixtures/columns.js';
+import { emptyBatches, recordBatch } from '../../fixtures/engine.js';
 
 const text = new Utf8();
 const list = (type: DataType) => new List(new Field('item', type, true));
@@ -68,8 +68,8 @@ t.test('values as JSON text', async (t) => {
     [
       'float',
       new Float64(),
-      [0.1, -0, 1e21, Number.NaN, Infinity, null],
-      ['0.1', '0', '1e+21', 'null', 'null', 'null'],
+      [0.1, 3, -0, 1e20, 1e21, 5e-324, Number.NaN, Infinity, null],
+      ['0.1', '3.0', '-0.0', '100000000000000000000.0', '1e+21', '5e-324', 'null', 'null', 'null'],
     ],
     ['float32', new Float32(), [0.5], ['0.5']],
     ['date', new DateDay(), [new Date('1969-12-31'), null], ['"1969-12-31"', 'null']],
