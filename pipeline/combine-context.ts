@@ -1,6 +1,6 @@
 import type { Batch, Role } from './batch.js';
 import type { CombineContext, OpenSource, ReadOptions } from './component.js';
-import { type Node, pathTo, sourcesAbove } from './plan.js';
+import { type Node, pathTo, provides, sourcesAbove } from './plan.js';
 import { reread } from './reread.js';
 import type { Run } from './run.js';
 
@@ -51,10 +51,6 @@ async function* scan(
       }
     }
   }
-}
-
-function provides({ component, options }: Node): readonly string[] {
-  return component.kind === 'transform' ? (component.provides?.(options) ?? []) : [];
 }
 
 function mayDrop({ component, options }: Node): boolean {

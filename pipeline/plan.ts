@@ -1,3 +1,4 @@
+import type { Role } from './batch.js';
 import type { Needs } from './component.js';
 import type { Stage } from './config/load.js';
 import { ConfigError } from './config/problems.js';
@@ -268,10 +269,41 @@ function refusal({ place }: Node, message: string): ConfigError {
   return new ConfigError(`${place === undefined ? '' : `${place}  `}${message}`);
 }
 
-/** Everything that the stages below a node of a segment want. */
+/** Everything that the stages below a node of a segment want of it: not the roles that a stage in between makes. */
 function needsBelow(above: string, members: readonly string[], nodes: ReadonlyMap<string, Node>): Needs {
   const below = members.filter((id) => id !== above && pathTo(id, nodes).includes(above));
-  return mergeNeeds(below.map((id) => needsOf(nodes.get(id)!)));
+  const made = isStore(nodes.get(above)!) ? rolesBefore(above, nodes) : [];
+  const wanted = (reader: string) => (role: Role) =>
+    !made.includes(role) && reaches(above, reader, role, nodes);
+  return mergeNeeds(
+    below.map((id) => {
+      const needs = needsOf(nodes.get(id)!);
+      return {
+        ...needs,
+        roles: (needs.roles ?? []).filter(wanted(id)),
+        optionalRoles: (needs.optionalRoles ?? []).filter(wanted(id)),
+      };
+    }),
+  );
+}
+
+/** Whether a stage sees a role's column as a stage above gives it: by one way at least nothing in between makes another. */
+function reaches(above: string, reader: string, role: Role, nodes: ReadonlyMap<string, Node>): boolean {
+  return nodes.get(reader)!.inputs.main.some((id) => {
+    if (id === above) return true;
+    const node = nodes.get(id)!;
+    return !isRoot(node) && !provides(node).includes(role) && reaches(above, id, role, nodes);
+  });
+}
+
+/** Roles whose columns a store has kept, as stages before it make them. */
+function rolesBefore(store: string, nodes: ReadonlyMap<string, Node>): Role[] {
+  return pathTo(store, nodes).flatMap((id) => provides(nodes.get(id)!));
+}
+
+/** Roles whose column a stage makes. */
+export function provides({ component, options }: Node): readonly Role[] {
+  return component.kind === 'transform' ? (component.provides?.(options) ?? []) : [];
 }
 
 function needsOf(node: Node): Needs {
