@@ -64,6 +64,8 @@ export interface Context {
   report(text: string): void;
   /** A costly thing (a session, a tokenizer) that is opened once per distinct key and closed by the engine. */
   resource<T extends { close(): void | Promise<void> }>(key: string, open: () => Promise<T>): Promise<T>;
+  /** Names of the columns that the sources of its rows have, read or not. */
+  readonly sourceColumns?: ReadonlySet<string>;
   /** What this stage left for the next run, where runs have a state folder. */
   readonly memory?: Memory;
   /** Facts about how the result was made, for the footer of outputs: `model.fingerprint` and the like. */

@@ -14,7 +14,7 @@ import type {
 } from './component.js';
 import { DataError, messageOf, NagError, type Place } from './errors.js';
 import { besides, removeNowOrLater, sweepLeftovers } from './leftovers.js';
-import { type Node, type Plan, pathTo } from './plan.js';
+import { type Node, type Plan, pathTo, sourcesAbove } from './plan.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
 import { Rejects } from './rejects.js';
@@ -293,7 +293,15 @@ export class Run {
       report: (text) => this.reports.push(text),
       resource: (key, open) => this.#resources.get(key, node.component.name, open),
       provenance: this.provenance,
+      sourceColumns: this.#sourceColumns(node),
     };
+  }
+
+  #sourceColumns({ id }: Node): ReadonlySet<string> {
+    const schemas = sourcesAbove(id, this.plan.nodes).flatMap(
+      (above) => this.sources.get(above)?.schema ?? [],
+    );
+    return new Set(schemas.flatMap(({ fields }) => fields.map(({ name }) => name)));
   }
 
   #reject(node: Node, place: Place, reason: string, more: Rejection): void {

@@ -7,11 +7,10 @@ import { table } from '../pipeline/table.js';
 import { nearest } from '../transforms/nag/nearest.js';
 import { ascending, averageRanks, correlation, jaccard } from '../transforms/nag/statistics.js';
 import { addValue, createValues, takeValues, type Values } from '../transforms/nag/values.js';
+import { columnName } from '../transforms/own-column.js';
 import { tokenCounts } from '../transforms/rank/cells.js';
 import { distanceColumn } from '../transforms/score.js';
 import { prepareReport } from './report.js';
-
-const prefix = `${distanceColumn}_`;
 
 const options = z.strictObject({
   reference: z.string().default('all').describe('The target with which the others are compared'),
@@ -20,8 +19,11 @@ const options = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      `The others, where not all columns ${prefix}… that score has made; needed where these come from a file`,
+      `The others, where not all columns ${distanceColumn}_… that score has made; needed where these come from a file`,
     ),
+  column: columnName(distanceColumn).describe(
+    'What the columns of distances are called, as column says on score',
+  ),
   fraction: z.number().positive().max(1).default(0.2).describe('How many documents count as selected'),
   by: z
     .enum(['count', 'tokens'])
@@ -55,9 +57,10 @@ export const stability = defineSink({
     - {use: top_k, with: {k: 10}}
     - {use: score, from: {profile: target}}
     - {use: stability, with: {fraction: 0.2}}`,
-  needs: ({ by, reference, targets }) => ({
+  needs: ({ by, reference, targets, column }) => ({
     roles: by === 'tokens' ? ['tokens'] : [],
-    columns: targets ? [reference, ...targets].map((target) => prefix + target) : [],
+    optionalRoles: ['docid'],
+    columns: targets ? [reference, ...targets].map((target) => `${column}_${target}`) : [],
   }),
   async run(input, settings, context) {
     const pool = createPool();
@@ -118,8 +121,9 @@ function addBatch(pool: Pool, batch: Batch, settings: Options): number {
 
 function distanceColumns(
   { columns, bundle }: Batch,
-  { reference, targets }: Options,
+  { reference, targets, column }: Options,
 ): { target: string; vector: Vector }[] {
+  const prefix = `${column}_`;
   const there = columns.schema.fields.flatMap(({ name }) =>
     name.startsWith(prefix) ? [name.slice(prefix.length)] : [],
   );

@@ -132,7 +132,11 @@ async function* extractAll(
       const data = settings.top
         ? featureData(result.top[type] ?? new Int32Array(0), rows, info)
         : impactData(result.impacts[type] ?? new Float32Array(0), rows, info);
-      out = withColumn(out, name, data, { nullable: false, metadata: featureMetadata(info) });
+      out = withColumn(out, name, data, {
+        nullable: false,
+        metadata: featureMetadata(info),
+        temporary: true,
+      });
     }
     yield withoutColumns(out, [idsColumn]);
   }

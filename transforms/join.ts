@@ -101,7 +101,9 @@ function addBatch(index: KeyIndex, whole: Batch, { on, columns }: Options, conte
 function usualColumns(batch: Batch, key: string): string[] {
   const features = featureColumns(batch.columns);
   if (features.length > 0) return features;
-  return batch.columns.schema.fields.map(({ name }) => name).filter((name) => name !== key);
+  return batch.columns.schema.fields
+    .map(({ name }) => name)
+    .filter((name) => name !== key && !name.startsWith('#'));
 }
 
 /** Rows by their key, which plays the role of the docid. */
@@ -159,7 +161,7 @@ async function* joinAll(
     const batch = withKeys(whole, settings.on, context);
     const { kind, read } = keysOf(batch, settings.on);
     requireKind(index, kind);
-    requireNewColumns(batch, index);
+    requireNewColumns(batch, index, context);
     const found = Array.from(batch.rows, (_, row) => index.find(read(row)));
     const rejects = context.tolerant && !settings.allow.includes('unmatched');
     const faultOf = (row: number) => (found[row] === undefined ? alone : undefined);
@@ -185,8 +187,11 @@ function matched(found: readonly unknown[]): Uint32Array {
   return Uint32Array.from(found.keys()).filter((row) => found[row] !== undefined);
 }
 
-function requireNewColumns(batch: Batch, index: KeyIndex): void {
-  const both = index.fields.map(({ name }) => name).filter((name) => batch.columns.getChild(name));
+/** Whether the columns that the documents have already are read or not must not decide what becomes of them. */
+function requireNewColumns(batch: Batch, index: KeyIndex, { sourceColumns }: Context): void {
+  const isThere = (name: string) =>
+    batch.columns.getChild(name) !== null || (sourceColumns?.has(name) === true && !batch.removed.has(name));
+  const both = index.fields.map(({ name }) => name).filter(isThere);
   if (both.length > 0)
     throw new NagError(
       `both inputs have the columns ${both.join(', ')}: say with columns: […] which are taken from the side input`,

@@ -3,7 +3,6 @@ import { type Batch, inputOrder, keepRows } from '../../pipeline/batch.js';
 import type { CombineContext } from '../../pipeline/component.js';
 import { NagError } from '../../pipeline/errors.js';
 import { withoutFaults } from '../../pipeline/faults.js';
-import { distanceColumn } from '../score.js';
 import { Candidates } from './candidates.js';
 import { docidFaults, docidReader, qualityFaults, qualityValues, tokenFaults } from './cells.js';
 import { ComputedColumns } from './computed.js';
@@ -60,7 +59,7 @@ export async function addBatch(partial: RankPartial, given: Batch, state: RankSt
     context.note(
       `the pool has no column "${whole.roles.docid ?? 'docid'}" of docids: equal distances keep the order of the input`,
     );
-  const shape = shapeOf(whole, docids?.kind);
+  const shape = shapeOf(whole, docids?.kind, settings.by);
   if (partial.shape) {
     requireSameColumns(partial.shape, shape);
     if (partial.rows > 0) requireSameDocids(partial.shape.docids, shape.docids);
@@ -76,7 +75,7 @@ export async function addBatch(partial: RankPartial, given: Batch, state: RankSt
   } else {
     const kept = await offer(partial.rankings, offers);
     const distances = shape.targets.map(({ column }) => column);
-    await partial.computed.keep(batch, kept, new Set([distanceColumn, ...distances]));
+    await partial.computed.keep(batch, kept, new Set([settings.by, ...distances]));
   }
   return partial;
 }
