@@ -155,6 +155,8 @@ export interface Transform extends Described, TakesSides {
   costly?(options: unknown): boolean;
   /** True where what becomes of a row depends on rows before it: then nothing behind it can be kept. */
   readonly remembers?: boolean;
+  /** What `plan` can say of the stage without reading data or fetching anything, a line each. It does not throw. */
+  planned?(options: unknown): Promise<readonly string[]>;
   /** Takes over the stage that follows, where both together are cheaper: new options, or undefined to decline. */
   fuse?(options: unknown, next: { name: string; options: unknown }): unknown;
   run(
@@ -311,7 +313,17 @@ interface TypedSource<Schema extends z.ZodType> extends Omit<Source, 'kind' | 'o
 interface TypedTransform<Schema extends z.ZodType>
   extends Omit<
     Transform,
-    'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'facts' | 'store' | 'costly' | 'fuse' | 'run'
+    | 'kind'
+    | 'options'
+    | 'needs'
+    | 'mayDrop'
+    | 'provides'
+    | 'facts'
+    | 'store'
+    | 'costly'
+    | 'planned'
+    | 'fuse'
+    | 'run'
   > {
   readonly options: Schema;
   needs?(options: z.output<Schema>): Needs;
@@ -320,6 +332,7 @@ interface TypedTransform<Schema extends z.ZodType>
   facts?(options: z.output<Schema>, context: Context): Promise<Facts>;
   store?(options: z.output<Schema>, making: Making, context: StoreContext): Promise<BundleStore>;
   costly?(options: z.output<Schema>): boolean;
+  planned?(options: z.output<Schema>): Promise<readonly string[]>;
   fuse?(options: z.output<Schema>, next: { name: string; options: unknown }): z.output<Schema> | undefined;
   run(
     input: AsyncIterable<Batch>,

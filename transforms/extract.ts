@@ -5,12 +5,18 @@ import { type Context, defineTransform, type Facts } from '../pipeline/component
 import { DataError, NagError } from '../pipeline/errors.js';
 import { withoutFaults } from '../pipeline/faults.js';
 import { widthOf } from './backbone/architecture.js';
-import { openCheckpoint } from './backbone/checkpoint.js';
+import { findArchitecture, openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
 import { int8Version } from './backbone/int8-weights.js';
 import { openPool } from './backbone/session-pool.js';
-import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
+import {
+  type Architecture,
+  type Checkpoint,
+  type NeuronType,
+  neuronTypes,
+  type Session,
+} from './backbone/types.js';
 import {
   type FeatureInfo,
   featureColumn,
@@ -28,6 +34,7 @@ import { createPace } from './extract/pace.js';
 import { SeenDocuments } from './extract/seen.js';
 import { type Comparison, comparedFirst } from './int8/agreement.js';
 import { openInt8Weights } from './int8/weights-cache.js';
+import { type KeptNeurons, keptFault, keptText, recordKept } from './kept-neurons.js';
 import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
@@ -71,9 +78,28 @@ export const extract = defineTransform({
   facts: factsOf,
   // All impacts of a document are hundreds of kilobytes.
   costly: ({ top }: Options) => top !== undefined,
+  planned: plannedNeurons,
   fuse: (own, next) => (next.name === 'top_k' ? { ...own, top: topOptions.parse(next.options) } : undefined),
   run: extractAll,
 });
+
+/** What is known without the weights: K of each layer, where the model is a folder. */
+async function plannedNeurons({ model, neurons, top }: Options): Promise<string[]> {
+  const architecture = top && (await findArchitecture(model));
+  if (!top || !architecture) return [];
+  const kept = keptOf(top, neurons, architecture);
+  return [
+    `K of a layer: ${kept.map(keptText).join(', ')}`,
+    ...kept.flatMap((own) => keptFault(own) ?? []).map((fault) => `note: ${fault}`),
+  ];
+}
+
+function keptOf(top: KeepTop, neurons: readonly NeuronType[], architecture: Architecture): KeptNeurons[] {
+  return neurons.map((type) => {
+    const width = widthOf(architecture, type);
+    return { neurons: type, k: resolveK(top, width), width };
+  });
+}
 
 async function factsOf(settings: Options, context: Context): Promise<Facts> {
   const { neurons, top } = settings;
@@ -82,6 +108,7 @@ async function factsOf(settings: Options, context: Context): Promise<Facts> {
   const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
   const hash = await hashOf(settings, checkpoint, context);
   context.provenance.set('nag.model', hash);
+  if (top) recordKept(keptOf(top, neurons, checkpoint.architecture), context);
   return {
     model: hash,
     layers: checkpoint.architecture.layers,
@@ -189,6 +216,7 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
   if (devices[0] === 'auto') context.note(`runs on ${session.device}`);
   if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.model', hash);
+  if (top) recordKept(keptOf(top, neurons, checkpoint.architecture), context);
   recordDevice(session.device, settings, context);
   const compare = int8 && {
     session,

@@ -6,6 +6,7 @@ import { NagError } from '../pipeline/errors.js';
 import { withoutFaults } from '../pipeline/faults.js';
 import { neuronTypes } from './backbone/types.js';
 import { featureColumns, featureNeeds, findFeatures } from './columns.js';
+import { tellKept } from './kept-neurons.js';
 import { type Distances, distancesTo } from './nag/similarity.js';
 import { columnName, noteReplaced } from './own-column.js';
 import { joinProfiles } from './profile/join.js';
@@ -60,6 +61,7 @@ export const score = defineTransform({
       profile.info,
       profile.targets.map(({ weights }) => weights),
     );
+    tellKept(profile.info, context);
     for await (const batch of input) {
       const scored = scoreBatch(batch, profile, distances, settings, context);
       yield settings.keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));

@@ -32,7 +32,11 @@ export interface RankPartial {
   /** With a quality: documents that cannot be ranked yet. */
   candidates: Candidates | undefined;
   rows: number;
+  /** With a quality: documents that have none. */
+  unrated: number;
   tokens: number;
+  /** Where the token counts come from. */
+  tokenColumn: string | undefined;
   lastOrder: number;
 }
 
@@ -45,7 +49,9 @@ export function createPartial({ context, opened }: RankState): RankPartial {
     rankings: [],
     candidates: undefined,
     rows: 0,
+    unrated: 0,
     tokens: 0,
+    tokenColumn: undefined,
     lastOrder: -1,
   };
 }
@@ -68,6 +74,8 @@ export async function addBatch(partial: RankPartial, given: Batch, state: RankSt
   const batch = settings.quality ? withQuality(whole, settings.quality.column, context) : whole;
   const offers = offersOf(batch, shape.targets, batch === whole ? docids : docidReader(batch));
   partial.rows += offers.rows;
+  partial.unrated += whole.rows.length - batch.rows.length;
+  partial.tokenColumn ??= whole.roles.tokens;
   for (const tokens of offers.tokens) partial.tokens += tokens;
   if (settings.quality && partial.candidates) {
     await partial.candidates.add(offers, qualityValues(batch, settings.quality.column));
@@ -92,6 +100,7 @@ export async function mergePartials(a: RankPartial, b: RankPartial): Promise<Ran
   a.shape = { ...a.shape, docids: a.rows > 0 ? a.shape.docids : b.shape.docids };
   a.tokens += b.tokens;
   a.rows += b.rows;
+  a.unrated += b.unrated;
   a.lastOrder = Math.max(a.lastOrder, b.lastOrder);
   return a;
 }
