@@ -95,6 +95,14 @@ export function sourcesAbove(id: string, nodes: ReadonlyMap<string, Node>): stri
   );
 }
 
+/** The folder of the store that keeps what a stage makes; nothing where there is none. */
+export function keptIn({ id }: Node, { nodes, segments }: Plan): { keptIn?: string } {
+  const stores = segments.flatMap(({ stored }) => [...stored].filter(([, { chain }]) => chain.includes(id)));
+  const options = stores[0] && nodes.get(stores[0][0])?.options;
+  const dir = options !== null && typeof options === 'object' && 'dir' in options ? options.dir : undefined;
+  return typeof dir === 'string' ? { keptIn: dir } : {};
+}
+
 /** True for a node from which a stream starts. */
 export function isRoot(node: Node): boolean {
   return (

@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { schemaDifference } from './arrow/parquet-types.js';
 import { begin } from './busy.js';
 import type {
   Accumulator,
@@ -14,12 +13,15 @@ import type {
 } from './component.js';
 import { DataError, messageOf, NagError, type Place } from './errors.js';
 import { besides, removeNowOrLater, sweepLeftovers } from './leftovers.js';
-import { type Node, type Plan, pathTo, sourcesAbove } from './plan.js';
+import { keptIn, type Node, type Plan, pathTo } from './plan.js';
+import { Provenance } from './provenance.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
 import { Rejects } from './rejects.js';
+import { noteRepeated } from './repeated.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
+import { checkColumns, sourceColumns } from './source-columns.js';
 import type { OutputRecord } from './state/record.js';
 import { addRejected, addTo, createStats, type StageStats } from './stats.js';
 
@@ -40,7 +42,7 @@ export interface RunOptions {
   onSources?(sources: ReadonlyMap<string, OpenSource>): Promise<void>;
   /** What becomes of kept work that was made otherwise: made again, or the run is refused. Default redo. */
   readonly ifChanged?: 'redo' | 'refuse';
-  /** After so much work what came of it is kept. Default 60. */
+  /** After so much work what came of it is kept. Default 20: what is under way besides takes as long again, twice. */
   readonly pieceSeconds?: number;
   /** What becomes of rows that cannot be used; without it they end the run. It is closed with the run. */
   readonly rejects?: Rejects;
@@ -84,6 +86,7 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   await run.openSources();
   await options.onSources?.(run.sources);
   options.onStart?.(run.stats);
+  noteRepeated(run);
   for (const [i, segment] of run.plan.segments.entries()) {
     run.segment = i;
     await runSegment(segment, run);
@@ -92,9 +95,9 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   run.countInput();
   // Whoever sees the outputs must be able to see what they lack.
   await run.rejects.close();
-  const prepared = [...run.prepared.values()];
+  const prepared = run.inOrder(run.prepared);
   const reports = [
-    ...run.reports,
+    ...run.inOrder(run.reports).flat(),
     ...prepared.flatMap((output) => output.report ?? []),
     ...run.rejects.report(),
   ];
@@ -105,7 +108,7 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
     files: prepared.flatMap(({ files }) => files),
     outputs,
     reports,
-    provenance: run.provenance,
+    provenance: run.provenance.all,
   };
 }
 
@@ -118,8 +121,8 @@ export class Run {
   readonly values = new Map<string, unknown>();
   /** What sinks have made, by stage. */
   readonly prepared = new Map<string, Prepared>();
-  /** What stages want to be printed at the end. */
-  readonly reports: string[] = [];
+  /** What stages want to be printed at the end, by stage. */
+  readonly reports = new Map<string, string[]>();
   readonly rejects: Rejects;
   readonly signal: AbortSignal;
   readonly keeping: Pick<StoreContext, 'ifChanged' | 'pieceSeconds'>;
@@ -127,7 +130,7 @@ export class Run {
   segment = -1;
   readonly #failure = new AbortController();
   readonly #resources = new Resources();
-  readonly provenance: Map<string, string>;
+  readonly provenance: Provenance;
   readonly #notes = new Set<string>();
   /** Parts of files that were rejected: as many as were listed, at most. */
   readonly #rejectedParts = new Set<string>();
@@ -140,8 +143,8 @@ export class Run {
     private readonly options: RunOptions,
   ) {
     this.signal = AbortSignal.any([options.signal, this.#failure.signal]);
-    this.keeping = { ifChanged: options.ifChanged ?? 'redo', pieceSeconds: options.pieceSeconds ?? 60 };
-    this.provenance = new Map(options.provenance);
+    this.keeping = { ifChanged: options.ifChanged ?? 'redo', pieceSeconds: options.pieceSeconds ?? 20 };
+    this.provenance = new Provenance(plan, options.provenance);
     this.rejects = options.rejects ?? new Rejects({ policy: 'fail', maxRatio: 0 });
     this.stats = new Map(
       [...plan.nodes.values()].map((node) => [node.id, createStats(labelOf(node), node.component.kind)]),
@@ -151,6 +154,11 @@ export class Run {
   /** Stops the run for a reason; the first one counts. */
   fail(reason: unknown): void {
     this.#failure.abort(reason);
+  }
+
+  /** What stages have made, in the order of the file, whichever was done first. */
+  inOrder<T>(made: ReadonlyMap<string, T>): T[] {
+    return [...this.plan.nodes.keys()].flatMap((id) => (made.has(id) ? [made.get(id)!] : []));
   }
 
   /** A folder of the run's own for what stages spill: whatever they leave there goes with it, or with the next run. */
@@ -180,7 +188,7 @@ export class Run {
     this.#rejectedUnlisted = { rows: this.rejects.rows, files: this.rejects.files };
     this.countInput();
     for (const node of this.plan.nodes.values()) {
-      this.#checkColumns(node);
+      checkColumns(node, this);
       this.stats.get(node.id)!.expected = this.#expectedRows(node);
     }
   }
@@ -215,34 +223,17 @@ export class Run {
     this.rejects.countInput({ rows, files });
   }
 
-  /** Rows that a combine yields go to one output: sources with different columns are refused before any work. */
-  #checkColumns(node: Node): void {
-    if (node.component.kind !== 'combine' || node.component.yields !== 'rows') return;
-    const path = pathTo(node.id, this.plan.nodes).map((id) => this.plan.nodes.get(id)!);
-    // A transform that reads all columns may make them alike.
-    if (path.some(({ component }) => component.kind === 'transform' && !component.needs)) return;
-    const [first, ...others] = path.filter(({ component }) => component.kind === 'source');
-    for (const other of others) {
-      const difference = schemaDifference(
-        this.sources.get(first!.id)!.schema,
-        this.sources.get(other.id)!.schema,
-      );
-      if (difference === undefined) continue;
-      throw new NagError(
-        `${node.id}: the sources "${first!.id}" and "${other.id}" have different columns: ${difference}; write them alike first`,
-      );
-    }
-  }
-
   /** Makes all outputs visible. Returns their checksums, where they become visible together. */
   async publish(): Promise<OutputRecord[]> {
     const { together = false } = this.options;
     const records: OutputRecord[] = [];
     if (together)
-      for (const [id, prepared] of this.prepared)
-        records.push(...(await digestOutputs(id, prepared, this.signal)));
+      for (const id of this.plan.nodes.keys()) {
+        const prepared = this.prepared.get(id);
+        if (prepared) records.push(...(await digestOutputs(id, prepared, this.signal)));
+      }
     this.signal.throwIfAborted();
-    const outputs = [...this.prepared.values()].flatMap((prepared) => prepared.outputs);
+    const outputs = this.inOrder(this.prepared).flatMap((prepared) => prepared.outputs);
     await publishAll(outputs, { together });
     return records;
   }
@@ -290,18 +281,12 @@ export class Run {
         stats.doing = text;
       },
       note: (text) => this.#note(`${node.id}: ${text}`),
-      report: (text) => this.reports.push(text),
+      report: (text) => this.reports.set(node.id, [...(this.reports.get(node.id) ?? []), text]),
       resource: (key, open) => this.#resources.get(key, node.component.name, open),
-      provenance: this.provenance,
-      sourceColumns: this.#sourceColumns(node),
+      provenance: this.provenance.of(node.id),
+      sourceColumns: sourceColumns(node, this),
+      ...keptIn(node, this.plan),
     };
-  }
-
-  #sourceColumns({ id }: Node): ReadonlySet<string> {
-    const schemas = sourcesAbove(id, this.plan.nodes).flatMap(
-      (above) => this.sources.get(above)?.schema ?? [],
-    );
-    return new Set(schemas.flatMap(({ fields }) => fields.map(({ name }) => name)));
   }
 
   #reject(node: Node, place: Place, reason: string, more: Rejection): void {

@@ -4,11 +4,13 @@ import { type Batch, findColumn } from '../pipeline/batch.js';
 import { defineSink, path } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
+import { compareBytes } from '../transforms/nag/docid.js';
 import { nearest } from '../transforms/nag/nearest.js';
 import { ascending, averageRanks, correlation, jaccard } from '../transforms/nag/statistics.js';
 import { addValue, createValues, takeValues, type Values } from '../transforms/nag/values.js';
 import { columnName } from '../transforms/own-column.js';
-import { tokenCounts } from '../transforms/rank/cells.js';
+import { docidFaults, docidReader, tokenCounts } from '../transforms/rank/cells.js';
+import { DocidList } from '../transforms/rank/docid-list.js';
 import { distanceColumn } from '../transforms/score.js';
 import { prepareReport } from './report.js';
 
@@ -35,7 +37,7 @@ const options = z.strictObject({
     .number()
     .positive()
     .default(1024)
-    .describe('The run stops beyond it: a document takes 8 bytes a target, and 48 more'),
+    .describe('The run stops beyond it: a document takes 8 bytes a target, its docid, and 60 more'),
 });
 
 type Options = z.output<typeof options>;
@@ -88,11 +90,13 @@ export const stability = defineSink({
 interface Pool {
   readonly distances: Map<string, Values>;
   readonly tokens: Values;
+  /** Which of equal distances is nearer; undefined where documents have none. */
+  docids: DocidList | undefined;
   rows: number;
 }
 
 function createPool(): Pool {
-  return { distances: new Map(), tokens: createValues(), rows: 0 };
+  return { distances: new Map(), tokens: createValues(), docids: new DocidList(), rows: 0 };
 }
 
 /** Adds the rows of a batch; tells how many lack a distance to one of the targets. */
@@ -105,6 +109,9 @@ function addBatch(pool: Pool, batch: Batch, settings: Options): number {
       `${batch.bundle.file}: has distances to ${columns.map(({ target }) => target).join(', ')}, and those before to ${[...pool.distances.keys()].join(', ')}`,
     );
   const tokens = settings.by === 'tokens' ? tokenCounts(batch) : undefined;
+  const docids = docidReader(batch);
+  if (!docids) pool.docids = undefined;
+  const hasNone = docidFaults(batch);
   let missing = 0;
   for (let row = 0; row < batch.rows.length; row++) {
     const found = targets.map(({ vector }) => Number(vector.get(row) ?? Number.NaN));
@@ -114,6 +121,7 @@ function addBatch(pool: Pool, batch: Batch, settings: Options): number {
     }
     for (const [i, { into }] of targets.entries()) addValue(into!, found[i]!);
     if (tokens) addValue(pool.tokens, tokens[row]!);
+    if (docids) pool.docids?.push(hasNone(row) ? noDocid : docids.read(row));
     pool.rows++;
   }
   return missing;
@@ -139,8 +147,23 @@ function distanceColumns(
   return wanted.map((target) => ({ target, vector: findColumn(columns, prefix + target)! }));
 }
 
-function requireMemory({ rows, distances }: Pool, memoryMb: number): void {
-  const bytes = rows * (8 * distances.size + 48);
+const noDocid = new Uint8Array(0);
+
+/** [rows] The place of each document by its docid, as rank orders equal distances; of equal docids the same. */
+function docidPlaces({ docids, rows }: Pool): Uint32Array | undefined {
+  if (!docids) return undefined;
+  const order = Uint32Array.from({ length: rows }, (_, row) => row);
+  order.sort((a, b) => compareBytes(docids.at(a), docids.at(b)));
+  const places = new Uint32Array(rows);
+  for (let i = 1; i < rows; i++) {
+    const [row, before] = [order[i]!, order[i - 1]!];
+    places[row] = places[before]! + (compareBytes(docids.at(before), docids.at(row)) === 0 ? 0 : 1);
+  }
+  return places;
+}
+
+function requireMemory({ rows, distances, docids }: Pool, memoryMb: number): void {
+  const bytes = rows * (8 * distances.size + 60) + (docids?.bytes ?? 0);
   if (bytes > memoryMb * 1e6)
     throw new NagError(
       `${rows} documents and ${distances.size} targets take more than memory_mb: ${memoryMb}; raise it, or put sample before this stage`,
@@ -158,9 +181,10 @@ interface Compared {
 /** One target after the other, so that ranks and selections of two are held at a time. */
 function compare(pool: Pool, { reference, fraction, by }: Options): Compared[] {
   const tokens = by === 'tokens' ? takeValues(pool.tokens) : undefined;
+  const places = docidPlaces(pool);
   const ranked = (target: string) => {
     const values = takeValues(pool.distances.get(target) ?? createValues());
-    const order = ascending(values);
+    const order = ascending(values, places);
     return { ranks: averageRanks(values, order), selected: nearest(order, fraction, tokens) };
   };
   const whole = ranked(reference);

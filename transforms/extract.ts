@@ -5,18 +5,12 @@ import { type Context, defineTransform, type Facts } from '../pipeline/component
 import { DataError, NagError } from '../pipeline/errors.js';
 import { withoutFaults } from '../pipeline/faults.js';
 import { widthOf } from './backbone/architecture.js';
-import { findArchitecture, openCheckpoint } from './backbone/checkpoint.js';
+import { openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
 import { modelFingerprint } from './backbone/fingerprint.js';
 import { int8Version } from './backbone/int8-weights.js';
 import { openPool } from './backbone/session-pool.js';
-import {
-  type Architecture,
-  type Checkpoint,
-  type NeuronType,
-  neuronTypes,
-  type Session,
-} from './backbone/types.js';
+import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
 import {
   type FeatureInfo,
   featureColumn,
@@ -31,10 +25,11 @@ import { deviceFacts, precisionName, recordDevice } from './extract/device-facts
 import { tellHalved } from './extract/fitting.js';
 import { checkDevices, devicesOf, modelOptions, precisionOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
+import { keptOf, plannedNeurons } from './extract/planned.js';
 import { SeenDocuments } from './extract/seen.js';
-import { type Comparison, comparedFirst } from './int8/agreement.js';
+import { type Comparison, comparedFirst, requireKeptAgreement } from './int8/agreement.js';
 import { openInt8Weights } from './int8/weights-cache.js';
-import { type KeptNeurons, keptFault, keptText, recordKept } from './kept-neurons.js';
+import { recordKept } from './kept-neurons.js';
 import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
@@ -83,24 +78,6 @@ export const extract = defineTransform({
   run: extractAll,
 });
 
-/** What is known without the weights: K of each layer, where the model is a folder. */
-async function plannedNeurons({ model, neurons, top }: Options): Promise<string[]> {
-  const architecture = top && (await findArchitecture(model));
-  if (!top || !architecture) return [];
-  const kept = keptOf(top, neurons, architecture);
-  return [
-    `K of a layer: ${kept.map(keptText).join(', ')}`,
-    ...kept.flatMap((own) => keptFault(own) ?? []).map((fault) => `note: ${fault}`),
-  ];
-}
-
-function keptOf(top: KeepTop, neurons: readonly NeuronType[], architecture: Architecture): KeptNeurons[] {
-  return neurons.map((type) => {
-    const width = widthOf(architecture, type);
-    return { neurons: type, k: resolveK(top, width), width };
-  });
-}
-
 async function factsOf(settings: Options, context: Context): Promise<Facts> {
   const { neurons, top } = settings;
   const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
@@ -109,6 +86,8 @@ async function factsOf(settings: Options, context: Context): Promise<Facts> {
   const hash = await hashOf(settings, checkpoint, context);
   context.provenance.set('nag.model', hash);
   if (top) recordKept(keptOf(top, neurons, checkpoint.architecture), context);
+  if (settings.precision === 'int8')
+    await requireKeptAgreement(comparisonOf(hash, settings, checkpoint, context), context);
   return {
     model: hash,
     layers: checkpoint.architecture.layers,
@@ -223,9 +202,7 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     openReference: () => openPool(asStored),
     k: resolvedK(top ?? {}, neurons, checkpoint),
     batchTokens: settings.batch_tokens,
-    least: settings.min_agreement,
-    file: join(int8Folder(context), 'agreement.json'),
-    of: JSON.stringify([hash, int8Version, neurons, k]),
+    ...comparisonOf(hash, settings, checkpoint, context),
   };
   return {
     checkpoint,
@@ -234,6 +211,21 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     precision: precisionName(precision),
     seen,
     ...(compare ? { compare } : {}),
+  };
+}
+
+/** What is compared, how far it must agree, and where that is remembered: with the features, where these are kept. */
+function comparisonOf(
+  hash: string,
+  { neurons, top, min_agreement }: Options,
+  checkpoint: Checkpoint,
+  context: Context,
+) {
+  const k = top && resolvedK(top, neurons, checkpoint);
+  return {
+    least: min_agreement,
+    file: join(context.keptIn ?? int8Folder(context), 'agreement.json'),
+    of: JSON.stringify([hash, int8Version, neurons, k]),
   };
 }
 

@@ -91,10 +91,8 @@ function tellOverlap(all: Choice, names: readonly string[], context: Context): v
       yield Array.from(places, (place) => all.target[place]!);
   }
   const overlap = overlapOf(names, chosenFor());
-  context.report(overlapText(overlap));
-  // A second ranking of the same run has an overlap of its own.
-  const key = context.provenance.has('nag.overlap') ? `nag.overlap.${context.stage}` : 'nag.overlap';
-  context.provenance.set(key, JSON.stringify(overlap));
+  context.report(overlapText(overlap, context.stage));
+  context.provenance.set('nag.overlap', JSON.stringify(overlap));
 }
 
 function documentsIn(choice: Choice): number {
