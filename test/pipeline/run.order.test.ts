@@ -3,14 +3,7 @@ import t from 'tap';
 import { type Component, defineTransform } from '../../pipeline/component.js';
 import { z } from '../../pipeline/index.js';
 import { windowMs } from '../../transforms/extract/pace.js';
-import {
-  collectSink,
-  gate,
-  memorySource,
-  numbers,
-  runStages,
-  type StageRow,
-} from '../fixtures/engine.js';
+import { collectSink, gate, memorySource, numbers, runStages, type StageRow } from '../fixtures/engine.js';
 
 const source = memorySource(numbers(1, 1, 3, new Int32()), { roles: {} });
 

@@ -110,7 +110,9 @@ t.test('the overlap of the selections is told, before duplicates are dropped', a
     t.match(overlap, { targets, common, documents: targets.map((name) => of(name).size) });
     const either = new Set([...of('near'), ...of('far')]).size;
     t.equal(overlap.jaccard[0][1], common[0]![1]! / either);
-    t.match(context.reports, [/^Overlap of the selections: [^\n]*\n +target +documents +near +far/]);
+    t.match(context.reports, [
+      /^Overlap of the selections of combine: [^\n]*\n +target +documents +near +far/,
+    ]);
   }
 });
 
