@@ -209,3 +209,26 @@ t.test('one ranking for several targets after one for another', async (t) => {
   const rows = await jsonRows(join(dir, 'out', 'rows.jsonl'));
   t.strictSame([...new Set(rows.map((row) => row['target']))], ['profile', 'b']);
 });
+
+t.test('distances by two kinds of neurons, side by side', async (t) => {
+  const dir = await makeFolder(t);
+  const text = configText({
+    profile: '{feature: fwd_up}',
+    after: `  - {id: other, use: profile, from: top_k, with: {feature: att_q}}
+  - {use: score, from: {main: top_k-2, profile: profile}, with: {column: by_up, keep_features: true}}
+  - {use: score, from: {profile: other}, with: {column: by_q}}
+  - {use: rank, with: {fraction: 0.5, by: by_q}}`,
+  }).replaceAll('threads: 1}', 'threads: 1, neurons: [fwd_up, att_q]}');
+  t.equal((await runConfig(dir, text)).error, undefined);
+  const rows = await jsonRows(join(dir, 'out', 'rows.jsonl'));
+  const distances = rows.map((row) => Number(row['by_q']));
+  t.strictSame(
+    distances,
+    distances.toSorted((a, b) => a - b),
+    'ranked by the second',
+  );
+  t.strictSame(
+    rows.map((row) => [typeof row['by_up'], row['nag_distance']]),
+    rows.map(() => ['number', 0.125]),
+  );
+});
