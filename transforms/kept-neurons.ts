@@ -31,10 +31,13 @@ export function recordKept(kept: readonly KeptNeurons[], { provenance }: Context
   provenance.set('nag.k', kept.map(keptText).join(', '));
 }
 
+/** Stages that have told, by what is theirs alone: one that two segments read runs twice. */
+const told = new WeakSet<Context['provenance']>();
+
 /** Says in the summary too, and warns where the number serves no ranking; once. */
 export function tellKept(kept: KeptNeurons, context: Context): void {
-  if (context.provenance.get('nag.k') !== keptText(kept))
-    context.count(`of ${kept.width} neurons a layer`, kept.k);
+  if (!told.has(context.provenance)) context.count(`of ${kept.width} neurons a layer`, kept.k);
+  told.add(context.provenance);
   recordKept([kept], context);
   const fault = keptFault(kept);
   if (fault !== undefined) context.note(fault);
