@@ -2,7 +2,7 @@ import type { Role } from './batch.js';
 import type { Needs } from './component.js';
 import type { Stage } from './config/load.js';
 import { ConfigError } from './config/problems.js';
-import { withCheckpoints } from './plan-checkpoints.js';
+import { unkeptStages, withCheckpoints } from './plan-checkpoints.js';
 
 /** A stage as it will run: possibly several of the file's stages fused into one. */
 export interface Node extends Stage {
@@ -39,6 +39,8 @@ export interface Plan {
   readonly segments: readonly Segment[];
   /** Stages that run in more than one segment, and so are computed again. */
   readonly repeated: readonly string[];
+  /** Where work is to be kept: costly stages whose work is not, with the reason. */
+  readonly unkept: ReadonlyMap<string, string>;
 }
 
 export interface PlanOptions {
@@ -60,7 +62,8 @@ export function makePlan(stages: readonly Stage[], { checkpoints }: PlanOptions 
       segments.filter((segment) => segment.roots.includes(id)).length > 1 ||
       segments.filter((segment) => segment.members.includes(id)).length > 1,
   );
-  return { nodes, segments, repeated };
+  const unkept = checkpoints === undefined ? new Map() : unkeptStages(all);
+  return { nodes, segments, repeated, unkept };
 }
 
 /** Ids of the nodes that read a node's rows. */

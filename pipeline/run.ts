@@ -18,12 +18,12 @@ import { Provenance } from './provenance.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
 import { Rejects } from './rejects.js';
-import { noteRepeated } from './repeated.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
 import { checkColumns, sourceColumns } from './source-columns.js';
 import type { OutputRecord } from './state/record.js';
 import { addRejected, addTo, createStats, type StageStats } from './stats.js';
+import { noteRepeated, noteUnkept } from './work-notes.js';
 
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
@@ -87,6 +87,7 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   await options.onSources?.(run.sources);
   options.onStart?.(run.stats);
   noteRepeated(run);
+  noteUnkept(run);
   for (const [i, segment] of run.plan.segments.entries()) {
     run.segment = i;
     await runSegment(segment, run);
