@@ -1,3 +1,4 @@
+import type { Field } from 'apache-arrow';
 import { z } from 'zod';
 import { type Batch, inputOrder, keepRows, placeOf, withColumn } from '../pipeline/batch.js';
 import { type Context, defineCombine, defineTransform } from '../pipeline/component.js';
@@ -5,6 +6,7 @@ import { NagError, type Place, placeText } from '../pipeline/errors.js';
 import { usableRows, withoutFaults } from '../pipeline/faults.js';
 import { featureColumns } from './columns.js';
 import { KeyIndex } from './join/key-index.js';
+import { noteReplaced } from './own-column.js';
 import { type DocidKind, docidFaults, docidReader } from './rank/cells.js';
 
 const faults = ['unmatched', 'duplicates'] as const;
@@ -187,23 +189,37 @@ function matched(found: readonly unknown[]): Uint32Array {
   return Uint32Array.from(found.keys()).filter((row) => found[row] !== undefined);
 }
 
-/** Whether the columns that the documents have already are read or not must not decide what becomes of them. */
-function requireNewColumns(batch: Batch, index: KeyIndex, { sourceColumns }: Context): void {
-  const isThere = (name: string) =>
-    batch.columns.getChild(name) !== null || (sourceColumns?.has(name) === true && !batch.removed.has(name));
-  const both = index.fields.map(({ name }) => name).filter(isThere);
+/**
+ * A column that both have is refused where it was read; where it was not, a note says that it is replaced. What only
+ * has the name of a feature column is kept aside while there is one.
+ */
+function requireNewColumns(batch: Batch, index: KeyIndex, context: Context): void {
+  const own = new Map(batch.columns.schema.fields.map((field) => [field.name, field]));
+  const isBesides = (field: Field, other: Field) =>
+    isFeature(field) && !isFeature(other) && !batch.computed.has(other.name);
+  const both = index.fields.flatMap((field) => {
+    const other = own.get(field.name);
+    return other && !isBesides(field, other) ? [field.name] : [];
+  });
   if (both.length > 0)
     throw new NagError(
       `both inputs have the columns ${both.join(', ')}: say with columns: […] which are taken from the side input`,
     );
+  for (const field of index.fields)
+    if (!isFeature(field)) noteReplaced(batch, field.name, 'columns: […] without it', context);
+}
+
+/** Features are there for stages that follow: those of the documents come back. */
+function isFeature({ metadata }: Field): boolean {
+  return metadata.has('nag.neurons');
 }
 
 function withCells(batch: Batch, index: KeyIndex, cells: readonly Uint8Array[]): Batch {
   const columns = index.columns(cells);
-  return index.fields.reduce(
-    (out, { name, metadata, nullable }, i) => withColumn(out, name, columns[i]!, { nullable, metadata }),
-    batch,
-  );
+  return index.fields.reduce((out, field, i) => {
+    const { name, metadata, nullable } = field;
+    return withColumn(out, name, columns[i]!, { nullable, metadata, temporary: isFeature(field) });
+  }, batch);
 }
 
 function checkMatches(

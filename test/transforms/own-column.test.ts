@@ -232,3 +232,27 @@ t.test('distances by two kinds of neurons, side by side', async (t) => {
     rows.map(() => ['number', 0.125]),
   );
 });
+
+t.test(
+  'features that are joined leave those of the pool as they are; what else is replaced is told',
+  async (t) => {
+    const dir = await makeFolder(t);
+    await writeFile(
+      join(dir, 'more.jsonl'),
+      documents.map(({ docid }) => `${JSON.stringify({ docid, target: 'joined' })}\n`).join(''),
+    );
+    const joined = await run(dir, {
+      after: `  - {id: docs, use: read.jsonl, with: {path: pool.jsonl}}
+  - {use: join, from: {main: docs, features: top_k-2}}
+  - {id: more, use: read.jsonl, with: {path: more.jsonl}}
+  - {use: join, from: {main: join, features: more}}
+  - {use: score, from: {profile: profile}}
+  - {use: rank, with: {fraction: 0.5}}`,
+    });
+    t.strictSame(joined.same, except('nag_distance', 'nag_rank', 'target'));
+    t.match(
+      joined.notes[0],
+      /^join-2: the pool's own column "target" is replaced; .*\(columns: \[…\] without it\)$/,
+    );
+  },
+);
