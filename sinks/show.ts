@@ -1,6 +1,6 @@
 import { StructRow, Vector } from 'apache-arrow';
 import { z } from 'zod';
-import { type Batch, namedColumn } from '../pipeline/batch.js';
+import { type Batch, findColumn, namedColumn } from '../pipeline/batch.js';
 import { defineSink } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
