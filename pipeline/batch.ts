@@ -45,6 +45,11 @@ export interface Batch {
   readonly computed: ReadonlySet<string>;
   /** Columns that stages have removed; those of them that the source has must not come back when it is read again. */
   readonly removed: ReadonlySet<string>;
+  /**
+   * Those of `computed` that stages make for one another, such as token ids. Where the source has a column of the same
+   * name, it comes back once they are removed.
+   */
+  readonly temporary?: ReadonlySet<string>;
   readonly roles: Roles;
 }
 
@@ -114,15 +119,18 @@ export function roleColumn(batch: Batch, role: Role): { vector: Vector; name: st
   return { vector, name };
 }
 
+export interface ColumnOptions {
+  readonly nullable?: boolean;
+  readonly metadata?: Map<string, string>;
+  /** It is there for stages that follow, and a column of the source of the same name is kept aside meanwhile. */
+  readonly temporary?: boolean;
+}
+
 /** The batch with a column added or replaced. `data` holds one value a row. */
-export function withColumn(
-  batch: Batch,
-  name: string,
-  data: Data,
-  options: { nullable?: boolean; metadata?: Map<string, string> } = {},
-): Batch {
-  if (data.length !== batch.rows.length)
-    throw new RangeError(`column ${name}: ${data.length} values for ${batch.rows.length} rows`);
+export function withColumn(given: Batch, name: string, data: Data, options: ColumnOptions = {}): Batch {
+  if (data.length !== given.rows.length)
+    throw new RangeError(`column ${name}: ${data.length} values for ${given.rows.length} rows`);
+  const batch = options.temporary && !given.computed.has(name) ? setAside(given, name) : given;
   const field = new Field(name, data.type, options.nullable ?? true, options.metadata);
   const { fields } = batch.columns.schema;
   const at = fields.findIndex((known) => known.name === name);
@@ -141,13 +149,40 @@ export function withColumn(
  */
 export function withoutColumns(batch: Batch, names: readonly string[]): Batch {
   const { fields } = batch.columns.schema;
+  const temporary = batch.temporary ?? nothing;
+  const lasting = names.filter((name) => !temporary.has(name));
   const kept = fields.flatMap((field, i) => (names.includes(field.name) ? [] : [i]));
-  return {
+  const without = {
     ...batch,
     columns: kept.length === fields.length ? batch.columns : selectColumns(batch.columns, kept),
     computed: new Set([...batch.computed].filter((name) => !names.includes(name))),
-    removed: new Set([...batch.removed, ...names]),
+    removed: new Set([...batch.removed, ...lasting]),
   };
+  const ended = names.filter((name) => temporary.has(name));
+  if (ended.length === 0) return without;
+  const back = ended.reduce<Batch>((out, name) => renamed(out, asideOf(name), name), without);
+  return { ...back, temporary: new Set([...temporary].filter((name) => !ended.includes(name))) };
+}
+
+const nothing: ReadonlySet<string> = new Set();
+
+/** Hidden name of the source's column while stages use its name. */
+const asideOf = (name: string) => `#own ${name} of the source`;
+
+function setAside(batch: Batch, name: string): Batch {
+  return {
+    ...renamed(batch, name, asideOf(name)),
+    temporary: new Set([...(batch.temporary ?? nothing), name]),
+  };
+}
+
+function renamed(batch: Batch, from: string, to: string): Batch {
+  const { fields } = batch.columns.schema;
+  if (!fields.some(({ name }) => name === from)) return batch;
+  const own = fields.map((field) =>
+    field.name === from ? new Field(to, field.type, field.nullable, field.metadata) : field,
+  );
+  return { ...batch, columns: assemble(batch.columns, own, batch.columns.data.children) };
 }
 
 /** The batch without source columns that are not asked for. They are not lost: they can be read again. */

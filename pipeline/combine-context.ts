@@ -1,7 +1,7 @@
 import type { Batch, Role } from './batch.js';
 import type { CombineContext, OpenSource, ReadOptions } from './component.js';
 import { askedPaths, neededAgain } from './needed.js';
-import { type Node, pathTo, sourcesAbove } from './plan.js';
+import { type Node, pathTo, provides, sourcesAbove } from './plan.js';
 import { reread } from './reread.js';
 import type { Run } from './run.js';
 import { type Joint, jointOf } from './several-sources.js';
@@ -63,10 +63,6 @@ async function* scan(
       }
     }
   }
-}
-
-function provides({ component, options }: Node): readonly string[] {
-  return component.kind === 'transform' ? (component.provides?.(options) ?? []) : [];
 }
 
 function mayDrop({ component, options }: Node): boolean {

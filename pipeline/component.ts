@@ -2,7 +2,10 @@ import type { Schema } from 'apache-arrow';
 import { z } from 'zod';
 import type { Batch, Bundle, Role, Roles } from './batch.js';
 import type { Place } from './errors.js';
+import type { BundleStore } from './kept.js';
 import type { StagedOutput } from './publication/staging.js';
+
+export type { BundlePart, BundleStore } from './kept.js';
 
 /**
  * A component is what `use:` names in a configuration: its name, what it does, its options with their defaults,
@@ -66,6 +69,10 @@ export interface Context {
   report(text: string): void;
   /** A costly thing (a session, a tokenizer) that is opened once per distinct key and closed by the engine. */
   resource<T extends { close(): void | Promise<void> }>(key: string, open: () => Promise<T>): Promise<T>;
+  /** The folder in which a store keeps what this stage makes, where there is one. */
+  readonly keptIn?: string;
+  /** Names of the columns that the sources of its rows have, read or not. */
+  readonly sourceColumns?: ReadonlySet<string>;
   /** What this stage left for the next run, where runs have a state folder. */
   readonly memory?: Memory;
   /** Facts about how the result was made, for the footer of outputs: `model.fingerprint` and the like. */
@@ -155,6 +162,8 @@ export interface Transform extends Described, TakesSides {
   costly?(options: unknown): boolean;
   /** True where what becomes of a row depends on rows before it: then nothing behind it can be kept. */
   readonly remembers?: boolean;
+  /** What `plan` can say of the stage without reading data or fetching anything, a line each. It does not throw. */
+  planned?(options: unknown): Promise<readonly string[]>;
   /** Takes over the stage that follows, where both together are cheaper: new options, or undefined to decline. */
   fuse?(options: unknown, next: { name: string; options: unknown }): unknown;
   run(
@@ -176,37 +185,6 @@ export interface StoreContext extends Context {
   readonly ifChanged: 'redo' | 'refuse';
   /** After so much work what came of it is kept, so that no more is lost. */
   readonly pieceSeconds: number;
-}
-
-/** The rows of a bundle from one of them on. */
-export interface BundlePart {
-  readonly bundle: Bundle;
-  readonly from: number;
-}
-
-/** Keeps what stages have computed, in pieces of bundles. */
-export interface BundleStore {
-  /** Of how many rows of a bundle, from its first, it has what was computed, undamaged; Infinity: of all. */
-  covered(bundle: Bundle): Promise<number>;
-  /**
-   * The rows of a bundle that are covered, as its source gives them, with the columns that were computed.
-   * @param told what was remembered with them, piece by piece; it returns of how many rows that are missing it speaks
-   */
-  read(
-    bundle: Bundle,
-    rows: AsyncIterable<Batch>,
-    told?: (remarks: readonly unknown[]) => number,
-  ): AsyncIterable<Batch>;
-  /**
-   * Passes batches on and keeps what was computed. `parts` grows while they come: all before a batch's are done.
-   * @param remarks what is to be remembered with a piece, small JSON values: of its rows `from` to `to`, or the bundle's end
-   */
-  keep(
-    parts: readonly BundlePart[],
-    batches: AsyncIterable<Batch>,
-    remarks?: (piece: BundlePart & { readonly to: number }) => readonly unknown[],
-  ): AsyncIterable<Batch>;
-  close(): Promise<void>;
 }
 
 /** A combine (Beam): partial results that merge to one value, or to rows that start a new chain. */
@@ -311,7 +289,17 @@ interface TypedSource<Schema extends z.ZodType> extends Omit<Source, 'kind' | 'o
 interface TypedTransform<Schema extends z.ZodType>
   extends Omit<
     Transform,
-    'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'facts' | 'store' | 'costly' | 'fuse' | 'run'
+    | 'kind'
+    | 'options'
+    | 'needs'
+    | 'mayDrop'
+    | 'provides'
+    | 'facts'
+    | 'store'
+    | 'costly'
+    | 'planned'
+    | 'fuse'
+    | 'run'
   > {
   readonly options: Schema;
   needs?(options: z.output<Schema>): Needs;
@@ -320,6 +308,7 @@ interface TypedTransform<Schema extends z.ZodType>
   facts?(options: z.output<Schema>, context: Context): Promise<Facts>;
   store?(options: z.output<Schema>, making: Making, context: StoreContext): Promise<BundleStore>;
   costly?(options: z.output<Schema>): boolean;
+  planned?(options: z.output<Schema>): Promise<readonly string[]>;
   fuse?(options: z.output<Schema>, next: { name: string; options: unknown }): z.output<Schema> | undefined;
   run(
     input: AsyncIterable<Batch>,

@@ -35,13 +35,33 @@ function isStore({ component }: Node): boolean {
   return component.kind === 'transform' && component.store !== undefined;
 }
 
+/** Costly stages that no store keeps, with the reason. */
+export function unkeptStages(nodes: readonly Node[]): Map<string, string> {
+  const graph = new Map(nodes.map((node) => [node.id, node]));
+  const unkept = nodes.flatMap((node): [string, string][] => {
+    if (!isCostly(node) || [node, ...below(node, graph)].some(isStore)) return [];
+    const why = whyNotKept(node, graph);
+    return why === undefined ? [] : [[node.id, why]];
+  });
+  return new Map(unkept);
+}
+
 /** Whether what comes out of a stage depends on one source's documents alone, and nobody else reads it on the way. */
-function canBeKept({ component, inputs }: Node, graph: Graph): boolean {
-  if (component.kind === 'source') return true;
-  const [above, ...others] = inputs.main.map((id) => graph.get(id)!);
-  if (component.kind !== 'transform' || component.store || component.remembers) return false;
-  if (!above || others.length > 0 || inputs.sides.size > 0) return false;
-  return readers(above, graph).length === 1 && canBeKept(above, graph);
+function canBeKept(node: Node, graph: Graph): boolean {
+  return whyNotKept(node, graph) === undefined;
+}
+
+function whyNotKept({ id, component, inputs }: Node, graph: Graph): string | undefined {
+  if (component.kind === 'source') return undefined;
+  const [above, ...others] = inputs.main.map((input) => graph.get(input)!);
+  if (component.kind !== 'transform' || !above) return `it reads the rows of "${id}", and not of a file`;
+  if (component.store) return `"${id}" keeps what comes before it`;
+  if (component.remembers) return `"${id}" looks at the rows before each: put it behind`;
+  if (others.length > 0) return `"${id}" reads several stages: give each of them a chain of its own`;
+  if (inputs.sides.size > 0) return `"${id}" has a side input, on which it depends`;
+  const other = readers(above, graph).find((reader) => reader.id !== id);
+  if (other) return `"${above.id}" is read by "${other.id}" too: give that one a source of its own`;
+  return whyNotKept(above, graph);
 }
 
 /** Transforms that the rows of a stage go through. */

@@ -1,12 +1,24 @@
 import type { Config } from './config/load.js';
 import { isRoot, type Node, type Plan, type StoredChain } from './plan.js';
 
+/** What stages say of themselves beforehand, a line each, by stage. */
+export type PlanRemarks = ReadonlyMap<string, readonly string[]>;
+
+/** Asks the stages what can be said of them beforehand. */
+export async function planRemarks({ nodes }: Plan): Promise<PlanRemarks> {
+  const remarks = new Map<string, readonly string[]>();
+  for (const { id, component, options } of nodes.values())
+    if (component.kind === 'transform') remarks.set(id, (await component.planned?.(options)) ?? []);
+  return remarks;
+}
+
 /** The plan for people: segments in the order in which they run, each stage with its component and inputs. */
-export function planText({ name }: Config, plan: Plan): string {
+export function planText({ name }: Config, plan: Plan, remarks: PlanRemarks = new Map()): string {
   const blocks = plan.segments.map((segment, i) => {
-    const lines = [...segment.roots, ...segment.members].map(
-      (id) => `  ${stageText(plan.nodes.get(id)!)}${storedText(plan.nodes.get(id)!, segment.stored.get(id))}`,
-    );
+    const lines = [...segment.roots, ...segment.members].flatMap((id) => [
+      `  ${stageText(plan.nodes.get(id)!)}${storedText(plan.nodes.get(id)!, segment.stored.get(id))}`,
+      ...(remarks.get(id) ?? []).map((line) => `    ${line}`),
+    ]);
     return [`segment ${i + 1}: ${segment.roots.join(', ')} → ${segment.terminals.join(', ')}`, ...lines].join(
       '\n',
     );
@@ -46,7 +58,7 @@ export function planMermaid(_config: Config, plan: Plan): string {
 }
 
 /** The plan for programs. */
-export function planJson({ name, hash }: Config, plan: Plan): string {
+export function planJson({ name, hash }: Config, plan: Plan, remarks: PlanRemarks = new Map()): string {
   const stages = [...plan.nodes.values()].map((node) => ({
     id: node.id,
     use: node.component.name,
@@ -54,6 +66,7 @@ export function planJson({ name, hash }: Config, plan: Plan): string {
     fused: node.fused,
     from: { main: node.inputs.main, ...Object.fromEntries(node.inputs.sides) },
     options: node.options,
+    ...((remarks.get(node.id)?.length ?? 0) > 0 ? { remarks: remarks.get(node.id) } : {}),
   }));
   const segments = plan.segments.map(({ level, roots, members, terminals, needs }) => ({
     level,

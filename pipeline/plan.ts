@@ -1,7 +1,8 @@
+import type { Role } from './batch.js';
 import type { Needs } from './component.js';
 import type { Stage } from './config/load.js';
 import { ConfigError } from './config/problems.js';
-import { withCheckpoints } from './plan-checkpoints.js';
+import { unkeptStages, withCheckpoints } from './plan-checkpoints.js';
 
 /** A stage as it will run: possibly several of the file's stages fused into one. */
 export interface Node extends Stage {
@@ -38,6 +39,8 @@ export interface Plan {
   readonly segments: readonly Segment[];
   /** Stages that run in more than one segment, and so are computed again. */
   readonly repeated: readonly string[];
+  /** Where work is to be kept: costly stages whose work is not, with the reason. */
+  readonly unkept: ReadonlyMap<string, string>;
 }
 
 export interface PlanOptions {
@@ -59,7 +62,8 @@ export function makePlan(stages: readonly Stage[], { checkpoints }: PlanOptions 
       segments.filter((segment) => segment.roots.includes(id)).length > 1 ||
       segments.filter((segment) => segment.members.includes(id)).length > 1,
   );
-  return { nodes, segments, repeated };
+  const unkept = checkpoints === undefined ? new Map() : unkeptStages(all);
+  return { nodes, segments, repeated, unkept };
 }
 
 /** Ids of the nodes that read a node's rows. */
@@ -92,6 +96,14 @@ export function sourcesAbove(id: string, nodes: ReadonlyMap<string, Node>): stri
   return [...nodes.keys()].filter(
     (other) => seen.has(other) && nodes.get(other)!.component.kind === 'source',
   );
+}
+
+/** The folder of the store that keeps what a stage makes; nothing where there is none. */
+export function keptIn({ id }: Node, { nodes, segments }: Plan): { keptIn?: string } {
+  const stores = segments.flatMap(({ stored }) => [...stored].filter(([, { chain }]) => chain.includes(id)));
+  const options = stores[0] && nodes.get(stores[0][0])?.options;
+  const dir = options !== null && typeof options === 'object' && 'dir' in options ? options.dir : undefined;
+  return typeof dir === 'string' ? { keptIn: dir } : {};
 }
 
 /** True for a node from which a stream starts. */
@@ -268,10 +280,41 @@ function refusal({ place }: Node, message: string): ConfigError {
   return new ConfigError(`${place === undefined ? '' : `${place}  `}${message}`);
 }
 
-/** Everything that the stages below a node of a segment want. */
+/** Everything that the stages below a node of a segment want of it: not the roles that a stage in between makes. */
 function needsBelow(above: string, members: readonly string[], nodes: ReadonlyMap<string, Node>): Needs {
   const below = members.filter((id) => id !== above && pathTo(id, nodes).includes(above));
-  return mergeNeeds(below.map((id) => needsOf(nodes.get(id)!)));
+  const made = isStore(nodes.get(above)!) ? rolesBefore(above, nodes) : [];
+  const wanted = (reader: string) => (role: Role) =>
+    !made.includes(role) && reaches(above, reader, role, nodes);
+  return mergeNeeds(
+    below.map((id) => {
+      const needs = needsOf(nodes.get(id)!);
+      return {
+        ...needs,
+        roles: (needs.roles ?? []).filter(wanted(id)),
+        optionalRoles: (needs.optionalRoles ?? []).filter(wanted(id)),
+      };
+    }),
+  );
+}
+
+/** Whether a stage sees a role's column as a stage above gives it: by one way at least nothing in between makes another. */
+function reaches(above: string, reader: string, role: Role, nodes: ReadonlyMap<string, Node>): boolean {
+  return nodes.get(reader)!.inputs.main.some((id) => {
+    if (id === above) return true;
+    const node = nodes.get(id)!;
+    return !isRoot(node) && !provides(node).includes(role) && reaches(above, id, role, nodes);
+  });
+}
+
+/** Roles whose columns a store has kept, as stages before it make them. */
+function rolesBefore(store: string, nodes: ReadonlyMap<string, Node>): Role[] {
+  return pathTo(store, nodes).flatMap((id) => provides(nodes.get(id)!));
+}
+
+/** Roles whose column a stage makes. */
+export function provides({ component, options }: Node): readonly Role[] {
+  return component.kind === 'transform' ? (component.provides?.(options) ?? []) : [];
 }
 
 /** What a stage itself wants. */

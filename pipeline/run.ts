@@ -14,15 +14,18 @@ import type {
 import { DataError, messageOf, NagError, type Place } from './errors.js';
 import { besides, removeNowOrLater, sweepLeftovers } from './leftovers.js';
 import { neededOf } from './needed.js';
-import { type Node, type Plan, pathTo } from './plan.js';
+import { keptIn, type Node, type Plan, pathTo } from './plan.js';
+import { Provenance } from './provenance.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
 import { Rejects } from './rejects.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
 import { requireJoint } from './several-sources.js';
+import { sourceColumns } from './source-columns.js';
 import type { OutputRecord } from './state/record.js';
 import { addRejected, addTo, createStats, type StageStats } from './stats.js';
+import { noteRepeated, noteUnkept } from './work-notes.js';
 
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
@@ -41,7 +44,7 @@ export interface RunOptions {
   onSources?(sources: ReadonlyMap<string, OpenSource>): Promise<void>;
   /** What becomes of kept work that was made otherwise: made again, or the run is refused. Default redo. */
   readonly ifChanged?: 'redo' | 'refuse';
-  /** After so much work what came of it is kept. Default 60. */
+  /** After so much work what came of it is kept. Default 20: what is under way besides takes as long again, twice. */
   readonly pieceSeconds?: number;
   /** What becomes of rows that cannot be used; without it they end the run. It is closed with the run. */
   readonly rejects?: Rejects;
@@ -85,6 +88,8 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   await run.openSources();
   await options.onSources?.(run.sources);
   options.onStart?.(run.stats);
+  noteRepeated(run);
+  noteUnkept(run);
   for (const [i, segment] of run.plan.segments.entries()) {
     run.segment = i;
     await runSegment(segment, run);
@@ -93,9 +98,9 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
   run.countInput();
   // Whoever sees the outputs must be able to see what they lack.
   await run.rejects.close();
-  const prepared = [...run.prepared.values()];
+  const prepared = run.inOrder(run.prepared);
   const reports = [
-    ...run.reports,
+    ...run.inOrder(run.reports).flat(),
     ...prepared.flatMap((output) => output.report ?? []),
     ...run.rejects.report(),
   ];
@@ -106,7 +111,7 @@ async function execute(run: Run, options: RunOptions): Promise<RunResult> {
     files: prepared.flatMap(({ files }) => files),
     outputs,
     reports,
-    provenance: run.provenance,
+    provenance: run.provenance.all,
   };
 }
 
@@ -119,8 +124,8 @@ export class Run {
   readonly values = new Map<string, unknown>();
   /** What sinks have made, by stage. */
   readonly prepared = new Map<string, Prepared>();
-  /** What stages want to be printed at the end. */
-  readonly reports: string[] = [];
+  /** What stages want to be printed at the end, by stage. */
+  readonly reports = new Map<string, string[]>();
   readonly rejects: Rejects;
   readonly signal: AbortSignal;
   readonly keeping: Pick<StoreContext, 'ifChanged' | 'pieceSeconds'>;
@@ -128,7 +133,7 @@ export class Run {
   segment = -1;
   readonly #failure = new AbortController();
   readonly #resources = new Resources();
-  readonly provenance: Map<string, string>;
+  readonly provenance: Provenance;
   readonly #notes = new Set<string>();
   /** Parts of files that were rejected: as many as were listed, at most. */
   readonly #rejectedParts = new Set<string>();
@@ -141,8 +146,8 @@ export class Run {
     private readonly options: RunOptions,
   ) {
     this.signal = AbortSignal.any([options.signal, this.#failure.signal]);
-    this.keeping = { ifChanged: options.ifChanged ?? 'redo', pieceSeconds: options.pieceSeconds ?? 60 };
-    this.provenance = new Map(options.provenance);
+    this.keeping = { ifChanged: options.ifChanged ?? 'redo', pieceSeconds: options.pieceSeconds ?? 20 };
+    this.provenance = new Provenance(plan, options.provenance);
     this.rejects = options.rejects ?? new Rejects({ policy: 'fail', maxRatio: 0 });
     this.stats = new Map(
       [...plan.nodes.values()].map((node) => [node.id, createStats(labelOf(node), node.component.kind)]),
@@ -152,6 +157,11 @@ export class Run {
   /** Stops the run for a reason; the first one counts. */
   fail(reason: unknown): void {
     this.#failure.abort(reason);
+  }
+
+  /** What stages have made, in the order of the file, whichever was done first. */
+  inOrder<T>(made: ReadonlyMap<string, T>): T[] {
+    return [...this.plan.nodes.keys()].flatMap((id) => (made.has(id) ? [made.get(id)!] : []));
   }
 
   /** A folder of the run's own for what stages spill: whatever they leave there goes with it, or with the next run. */
@@ -221,10 +231,12 @@ export class Run {
     const { together = false } = this.options;
     const records: OutputRecord[] = [];
     if (together)
-      for (const [id, prepared] of this.prepared)
-        records.push(...(await digestOutputs(id, prepared, this.signal)));
+      for (const id of this.plan.nodes.keys()) {
+        const prepared = this.prepared.get(id);
+        if (prepared) records.push(...(await digestOutputs(id, prepared, this.signal)));
+      }
     this.signal.throwIfAborted();
-    const outputs = [...this.prepared.values()].flatMap((prepared) => prepared.outputs);
+    const outputs = this.inOrder(this.prepared).flatMap((prepared) => prepared.outputs);
     await publishAll(outputs, { together });
     return records;
   }
@@ -273,9 +285,11 @@ export class Run {
         stats.doing = text;
       },
       note: (text) => this.#note(`${node.id}: ${text}`),
-      report: (text) => this.reports.push(text),
+      report: (text) => this.reports.set(node.id, [...(this.reports.get(node.id) ?? []), text]),
       resource: (key, open) => this.#resources.get(key, node.component.name, open),
-      provenance: this.provenance,
+      provenance: this.provenance.of(node.id),
+      sourceColumns: sourceColumns(node, this),
+      ...keptIn(node, this.plan),
     };
   }
 

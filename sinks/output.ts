@@ -4,7 +4,7 @@ import { type Batch, selectColumns } from '../pipeline/batch.js';
 import { path } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { featureInfo } from '../transforms/columns.js';
-import { rankColumn } from '../transforms/rank/selected.js';
+import { rankColumn, rankColumnOf } from '../transforms/rank/selected.js';
 import { differenceOf } from '../transforms/reading/same-schema.js';
 import { differenceOfFeatures } from '../transforms/same-features.js';
 import { writtenColumns } from './columns.js';
@@ -42,11 +42,11 @@ export async function* outputBatches(
     if (first.done)
       throw new NagError('nothing came in, not even columns: a stage before this one swallows its input');
     // A column of an earlier run's ranks does not rank these rows: they may be of several runs, and are in its order.
-    const ranked = first.value.computed.has(rankColumn);
-    if (order === 'rank' && !ranked)
+    const ranks = rankColumnOf(first.value);
+    if (order === 'rank' && ranks === undefined)
       throw new NagError(`order: rank needs the column ${rankColumn}; put rank before this stage`);
     const columns = columnsOf(first.value, batches);
-    const ordered = ranked && order !== 'input' ? inRankOrder(columns, rankColumn, tempDir) : columns;
+    const ordered = ranks !== undefined && order !== 'input' ? inRankOrder(columns, ranks, tempDir) : columns;
     for await (const all of ordered) yield names ? firstColumns(all, names.length) : all;
   } finally {
     await batches.return(undefined);
@@ -69,8 +69,9 @@ export async function* sameColumns(
 ): AsyncGenerator<Batch, undefined> {
   let schema: Schema | undefined;
   for await (const batch of input) {
-    const rankIsMissing = ranks && names && !names.includes(rankColumn) && batch.computed.has(rankColumn);
-    const columns = writtenColumns(batch, rankIsMissing ? [...names, rankColumn] : names);
+    const rank = ranks ? rankColumnOf(batch) : undefined;
+    const rankIsMissing = names !== undefined && rank !== undefined && !names.includes(rank);
+    const columns = writtenColumns(batch, rankIsMissing ? [...names, rank] : names);
     schema ??= columns.schema;
     const difference = differenceOf(schema, columns.schema) ?? differenceOfOrigin(schema, columns.schema);
     if (difference !== undefined)

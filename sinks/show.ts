@@ -1,11 +1,11 @@
 import { StructRow, Vector } from 'apache-arrow';
 import { z } from 'zod';
-import { type Batch, namedColumn } from '../pipeline/batch.js';
+import { type Batch, findColumn, namedColumn } from '../pipeline/batch.js';
 import { schemaNote } from '../pipeline/columns-note.js';
 import { defineSink } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
-import { rankColumn } from '../transforms/rank/selected.js';
+import { rankColumnOf } from '../transforms/rank/selected.js';
 import { distanceColumn } from '../transforms/score.js';
 import { addMeans, createMeans, type Means, meanColumns, meanOptions, meansTable } from './means.js';
 import { stageFiles } from './stage-files.js';
@@ -18,6 +18,7 @@ const options = z.strictObject({
     .string()
     .optional()
     .describe(`Also count rows by this column, with the mean of ${distanceColumn} where there is one`),
+  distance: z.string().min(1).default(distanceColumn).describe('Column of distances whose mean is printed'),
   mean: z
     .array(meanOptions)
     .min(1)
@@ -52,7 +53,7 @@ export const show = defineSink({
           settings.rows,
         );
       if (settings.mean) addMeans(means, batch, settings.mean, settings.by);
-      else if (settings.by !== undefined) addGroups(groups, batch, settings.by);
+      else if (settings.by !== undefined) addGroups(groups, batch, settings.by, settings.distance);
       rows += batch.rows.length;
     }
     return {
@@ -77,7 +78,8 @@ interface Group {
 function rowsOf(batch: Batch, names: readonly string[], before: number, limit: number): Row[] {
   const columns = names.map((name) => requireColumn(batch, name));
   // Ranks of an earlier run are a column like others: these rows may be of several runs.
-  const ranks = batch.computed.has(rankColumn) ? batch.columns.getChild(rankColumn) : null;
+  const rank = rankColumnOf(batch);
+  const ranks = rank === undefined ? null : batch.columns.getChild(rank);
   const found: Row[] = [];
   for (let row = 0; row < batch.rows.length; row++) {
     const place = ranks ? Number(ranks.get(row)) : before + row;
@@ -95,9 +97,9 @@ function keepBest(rows: readonly Row[], count: number): Row[] {
   return [...rows].sort((a, b) => a.place - b.place).slice(0, count);
 }
 
-function addGroups(groups: Map<string, Group>, batch: Batch, by: string): void {
+function addGroups(groups: Map<string, Group>, batch: Batch, by: string, distance: string): void {
   const column = requireColumn(batch, by);
-  const distances = batch.columns.getChild(distanceColumn);
+  const distances = findColumn(batch.columns, distance);
   for (let row = 0; row < batch.rows.length; row++) {
     const key = String(column.get(row) ?? '-');
     const group = groups.get(key) ?? { rows: 0, distance: 0 };
@@ -116,7 +118,7 @@ function reportText(
 ): string {
   const parts = settings.title === undefined ? [] : [settings.title];
   if (settings.mean) parts.push(meansTable(means, settings.mean, settings.by));
-  else if (settings.by !== undefined) parts.push(groupTable(settings.by, groups));
+  else if (settings.by !== undefined) parts.push(groupTable(settings.by, settings.distance, groups));
   if (settings.columns) {
     const more = rows - best.length;
     parts.push(
@@ -130,7 +132,7 @@ function reportText(
 }
 
 /** Groups by mean distance, nearest first, with a bar of their similarity; without distances by size. */
-function groupTable(by: string, groups: ReadonlyMap<string, Group>): string {
+function groupTable(by: string, distance: string, groups: ReadonlyMap<string, Group>): string {
   const means = [...groups].map(([name, { rows, distance }]) => ({ name, rows, mean: distance / rows }));
   if (means.some(({ mean }) => Number.isNaN(mean))) {
     means.sort((a, b) => b.rows - a.rows);
@@ -144,7 +146,7 @@ function groupTable(by: string, groups: ReadonlyMap<string, Group>): string {
   const bar = (mean: number) =>
     '█'.repeat(Math.min(24, Math.max(1, Math.round((24 * (1 - mean)) / nearest) || 0)));
   return table(
-    [by, 'rows', `mean ${distanceColumn}`, 'similarity'],
+    [by, 'rows', `mean ${distance}`, 'similarity'],
     means.map(({ name, rows, mean }) => [cellText(name), String(rows), mean.toFixed(4), bar(mean)]),
   );
 }

@@ -4,14 +4,15 @@ import { type Batch, findColumn } from '../pipeline/batch.js';
 import { defineSink, path } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { table } from '../pipeline/table.js';
+import { compareBytes } from '../transforms/nag/docid.js';
 import { nearest } from '../transforms/nag/nearest.js';
 import { ascending, averageRanks, correlation, jaccard } from '../transforms/nag/statistics.js';
 import { addValue, createValues, takeValues, type Values } from '../transforms/nag/values.js';
-import { tokenCounts } from '../transforms/rank/cells.js';
+import { columnName } from '../transforms/own-column.js';
+import { docidFaults, docidReader, tokenCounts } from '../transforms/rank/cells.js';
+import { DocidList } from '../transforms/rank/docid-list.js';
 import { distanceColumn } from '../transforms/score.js';
 import { prepareReport } from './report.js';
-
-const prefix = `${distanceColumn}_`;
 
 const options = z.strictObject({
   reference: z.string().default('all').describe('The target with which the others are compared'),
@@ -20,8 +21,11 @@ const options = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      `The others, where not all columns ${prefix}… that score has made; needed where these come from a file`,
+      `The others, where not all columns ${distanceColumn}_… that score has made; needed where these come from a file`,
     ),
+  column: columnName(distanceColumn).describe(
+    'What the columns of distances are called, as column says on score',
+  ),
   fraction: z.number().positive().max(1).default(0.2).describe('How many documents count as selected'),
   by: z
     .enum(['count', 'tokens'])
@@ -33,7 +37,7 @@ const options = z.strictObject({
     .number()
     .positive()
     .default(1024)
-    .describe('The run stops beyond it: a document takes 8 bytes a target, and 48 more'),
+    .describe('The run stops beyond it: a document takes 8 bytes a target, its docid, and 60 more'),
 });
 
 type Options = z.output<typeof options>;
@@ -55,9 +59,10 @@ export const stability = defineSink({
     - {use: top_k, with: {k: 10}}
     - {use: score, from: {profile: target}}
     - {use: stability, with: {fraction: 0.2}}`,
-  needs: ({ by, reference, targets }) => ({
+  needs: ({ by, reference, targets, column }) => ({
     roles: by === 'tokens' ? ['tokens'] : [],
-    columns: targets ? [reference, ...targets].map((target) => prefix + target) : [],
+    optionalRoles: ['docid'],
+    columns: targets ? [reference, ...targets].map((target) => `${column}_${target}`) : [],
   }),
   async run(input, settings, context) {
     const pool = createPool();
@@ -85,11 +90,13 @@ export const stability = defineSink({
 interface Pool {
   readonly distances: Map<string, Values>;
   readonly tokens: Values;
+  /** Which of equal distances is nearer; undefined where documents have none. */
+  docids: DocidList | undefined;
   rows: number;
 }
 
 function createPool(): Pool {
-  return { distances: new Map(), tokens: createValues(), rows: 0 };
+  return { distances: new Map(), tokens: createValues(), docids: new DocidList(), rows: 0 };
 }
 
 /** Adds the rows of a batch; tells how many lack a distance to one of the targets. */
@@ -102,6 +109,9 @@ function addBatch(pool: Pool, batch: Batch, settings: Options): number {
       `${batch.bundle.file}: has distances to ${columns.map(({ target }) => target).join(', ')}, and those before to ${[...pool.distances.keys()].join(', ')}`,
     );
   const tokens = settings.by === 'tokens' ? tokenCounts(batch) : undefined;
+  const docids = docidReader(batch);
+  if (!docids) pool.docids = undefined;
+  const hasNone = docidFaults(batch);
   let missing = 0;
   for (let row = 0; row < batch.rows.length; row++) {
     const found = targets.map(({ vector }) => Number(vector.get(row) ?? Number.NaN));
@@ -111,6 +121,7 @@ function addBatch(pool: Pool, batch: Batch, settings: Options): number {
     }
     for (const [i, { into }] of targets.entries()) addValue(into!, found[i]!);
     if (tokens) addValue(pool.tokens, tokens[row]!);
+    if (docids) pool.docids?.push(hasNone(row) ? noDocid : docids.read(row));
     pool.rows++;
   }
   return missing;
@@ -118,8 +129,9 @@ function addBatch(pool: Pool, batch: Batch, settings: Options): number {
 
 function distanceColumns(
   { columns, bundle }: Batch,
-  { reference, targets }: Options,
+  { reference, targets, column }: Options,
 ): { target: string; vector: Vector }[] {
+  const prefix = `${column}_`;
   const there = columns.schema.fields.flatMap(({ name }) =>
     name.startsWith(prefix) ? [name.slice(prefix.length)] : [],
   );
@@ -135,8 +147,23 @@ function distanceColumns(
   return wanted.map((target) => ({ target, vector: findColumn(columns, prefix + target)! }));
 }
 
-function requireMemory({ rows, distances }: Pool, memoryMb: number): void {
-  const bytes = rows * (8 * distances.size + 48);
+const noDocid = new Uint8Array(0);
+
+/** [rows] The place of each document by its docid, as rank orders equal distances; of equal docids the same. */
+function docidPlaces({ docids, rows }: Pool): Uint32Array | undefined {
+  if (!docids) return undefined;
+  const order = Uint32Array.from({ length: rows }, (_, row) => row);
+  order.sort((a, b) => compareBytes(docids.at(a), docids.at(b)));
+  const places = new Uint32Array(rows);
+  for (let i = 1; i < rows; i++) {
+    const [row, before] = [order[i]!, order[i - 1]!];
+    places[row] = places[before]! + (compareBytes(docids.at(before), docids.at(row)) === 0 ? 0 : 1);
+  }
+  return places;
+}
+
+function requireMemory({ rows, distances, docids }: Pool, memoryMb: number): void {
+  const bytes = rows * (8 * distances.size + 60) + (docids?.bytes ?? 0);
   if (bytes > memoryMb * 1e6)
     throw new NagError(
       `${rows} documents and ${distances.size} targets take more than memory_mb: ${memoryMb}; raise it, or put sample before this stage`,
@@ -154,9 +181,10 @@ interface Compared {
 /** One target after the other, so that ranks and selections of two are held at a time. */
 function compare(pool: Pool, { reference, fraction, by }: Options): Compared[] {
   const tokens = by === 'tokens' ? takeValues(pool.tokens) : undefined;
+  const places = docidPlaces(pool);
   const ranked = (target: string) => {
     const values = takeValues(pool.distances.get(target) ?? createValues());
-    const order = ascending(values);
+    const order = ascending(values, places);
     return { ranks: averageRanks(values, order), selected: nearest(order, fraction, tokens) };
   };
   const whole = ranked(reference);

@@ -4,7 +4,7 @@ import t from 'tap';
 import { builtins } from '../pipeline/builtins.js';
 import { loadConfig } from '../pipeline/config/load.js';
 import { makePlan } from '../pipeline/plan.js';
-import { planJson, planMermaid, planText } from '../pipeline/plan-text.js';
+import { planJson, planMermaid, planRemarks, planText } from '../pipeline/plan-text.js';
 import { loadPlugin } from '../pipeline/plugins.js';
 import { projectRoot } from './fixtures/paths.js';
 
@@ -29,6 +29,12 @@ for (const name of names) {
     const plan = makePlan(config.stages);
     t.ok(plan.segments.length > 0);
     t.match(planText(config, plan), `${config.name}: ${plan.segments.length} segment`);
+    const remarks = [...(await planRemarks(plan)).values()].flat();
+    t.strictSame(
+      remarks.filter((line) => line.startsWith('note:')),
+      [],
+      'K suits the width of the model',
+    );
     t.match(planMermaid(config, plan), /^flowchart TD\n/);
     t.match(JSON.parse(planJson(config, plan)), { name: config.name });
   });

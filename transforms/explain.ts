@@ -7,16 +7,10 @@ import { DataError, NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
 import { featureColumns, featureNeeds, findFeatures } from './columns.js';
 import { type Reasons, reasons } from './nag/reasons.js';
+import { columnName, noteReplaced } from './own-column.js';
 import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
-import { targetColumn } from './rank/selected.js';
 import { requireComparable } from './same-features.js';
-
-/** Column of the neurons that add most to a document's similarity, `list<struct<layer, neuron, weight>>`. */
-export const reasonsColumn = 'nag_reasons';
-
-/** Column of what each layer adds to the similarity: [layers], which sum to 1 − nag_distance. */
-export const layersColumn = 'nag_layers';
 
 const options = z.strictObject({
   top: z.int().min(1).default(10).describe('Neurons told for each document, at most'),
@@ -25,6 +19,16 @@ const options = z.strictObject({
     .boolean()
     .default(false)
     .describe('Keep the feature columns instead of removing them after use'),
+  target: columnName('target').describe("With several targets: the column that says which is a row's"),
+  columns: z
+    .strictObject({
+      // list<struct<layer, neuron, weight>>
+      reasons: columnName('nag_reasons').describe('Column of the neurons that add most to the similarity'),
+      // [layers], which sum to 1 − nag_distance
+      layers: columnName('nag_layers').describe('Column of what each layer adds to the similarity'),
+    })
+    .prefault({})
+    .describe("Names of the stage's own columns: {reasons, layers}"),
 });
 
 /**
@@ -52,18 +56,20 @@ export const explain = defineTransform({
     - {use: rank, with: {fraction: 0.2}}
     - {use: explain, from: {profile: target}}
     - {use: write.parquet, with: {path: out/explained.parquet}}`,
-  needs: () => ({ columns: [targetColumn, ...featureNeeds()] }),
+  needs: ({ target }) => ({ columns: [target, ...featureNeeds()] }),
   mayDrop: () => false,
-  async *run(input, { top, feature, keep_features }, _context, sides) {
+  async *run(input, { top, feature, keep_features, target, columns }, context, sides) {
     const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);
     const background = backgroundOf(sides.get('background') as Profile | undefined, profile);
     for await (const batch of input) {
       const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
       requireComparable(profile.info, info, "the target's profile");
       const shape = { rows: batch.rows.length, layers: info.layers, k: info.k, width: info.width };
-      const found = reasons(values, shape, weightsReader(batch, profile), top, background);
-      const told = withColumn(batch, reasonsColumn, reasonsData(found, shape.rows));
-      const explained = withColumn(told, layersColumn, layersData(found, shape.rows, info.layers));
+      const found = reasons(values, shape, weightsReader(batch, profile, target), top, background);
+      for (const [key, name] of Object.entries(columns))
+        noteReplaced(batch, name, `columns: {${key}: …}`, context);
+      const told = withColumn(batch, columns.reasons, reasonsData(found, shape.rows));
+      const explained = withColumn(told, columns.layers, layersData(found, shape.rows, info.layers));
       yield keep_features ? explained : withoutColumns(explained, featureColumns(explained.columns));
     }
   },
@@ -81,13 +87,13 @@ function backgroundOf(usual: Profile | undefined, profile: Profile): Float64Arra
 }
 
 /** The profile that a row is compared with: the only one, or that of the row's target. */
-function weightsReader(batch: Batch, { targets }: Profile): (row: number) => Float64Array {
+function weightsReader(batch: Batch, { targets }: Profile, column: string): (row: number) => Float64Array {
   if (targets.length === 1) return () => targets[0]!.weights;
   const names = targets.map(({ name }) => name).join(', ');
-  const vector = findColumn(batch.columns, targetColumn);
+  const vector = findColumn(batch.columns, column);
   if (!vector || !isText(vector.type))
     throw new NagError(
-      `the profile has several targets (${names}), and there is no text column "${targetColumn}" that says which is a row's: put rank before explain, or label`,
+      `the profile has several targets (${names}), and there is no text column "${column}" that says which is a row's: put rank before explain, or label`,
     );
   const text = textReader(vector);
   const byName = new Map(targets.map(({ name, weights }) => [name, weights]));
@@ -95,7 +101,7 @@ function weightsReader(batch: Batch, { targets }: Profile): (row: number) => Flo
     const weights = byName.get(text(row) ?? undefined);
     if (weights) return weights;
     throw new DataError(
-      placeOf(batch, row, targetColumn),
+      placeOf(batch, row, column),
       `expected one of the profile's targets (${names}), found ${JSON.stringify(text(row))}`,
     );
   };

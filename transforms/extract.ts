@@ -25,9 +25,11 @@ import { deviceFacts, precisionName, recordDevice } from './extract/device-facts
 import { tellHalved } from './extract/fitting.js';
 import { checkDevices, devicesOf, modelOptions, precisionOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
+import { keptOf, plannedNeurons } from './extract/planned.js';
 import { SeenDocuments } from './extract/seen.js';
-import { type Comparison, comparedFirst } from './int8/agreement.js';
+import { type Comparison, comparedFirst, requireKeptAgreement } from './int8/agreement.js';
 import { openInt8Weights } from './int8/weights-cache.js';
+import { recordKept } from './kept-neurons.js';
 import { openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
 
@@ -71,6 +73,7 @@ export const extract = defineTransform({
   facts: factsOf,
   // All impacts of a document are hundreds of kilobytes.
   costly: ({ top }: Options) => top !== undefined,
+  planned: plannedNeurons,
   fuse: (own, next) => (next.name === 'top_k' ? { ...own, top: topOptions.parse(next.options) } : undefined),
   run: extractAll,
 });
@@ -82,6 +85,9 @@ async function factsOf(settings: Options, context: Context): Promise<Facts> {
   const dtypes = [...new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype))].sort();
   const hash = await hashOf(settings, checkpoint, context);
   context.provenance.set('nag.model', hash);
+  if (top) recordKept(keptOf(top, neurons, checkpoint.architecture), context);
+  if (settings.precision === 'int8')
+    await requireKeptAgreement(comparisonOf(hash, settings, checkpoint, context), context);
   return {
     model: hash,
     layers: checkpoint.architecture.layers,
@@ -132,7 +138,11 @@ async function* extractAll(
       const data = settings.top
         ? featureData(result.top[type] ?? new Int32Array(0), rows, info)
         : impactData(result.impacts[type] ?? new Float32Array(0), rows, info);
-      out = withColumn(out, name, data, { nullable: false, metadata: featureMetadata(info) });
+      out = withColumn(out, name, data, {
+        nullable: false,
+        metadata: featureMetadata(info),
+        temporary: true,
+      });
     }
     yield withoutColumns(out, [idsColumn]);
   }
@@ -185,15 +195,14 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
   if (devices[0] === 'auto') context.note(`runs on ${session.device}`);
   if (deactivate) context.note(`${countNeurons(deactivate)} neurons are deactivated`);
   context.provenance.set('nag.model', hash);
+  if (top) recordKept(keptOf(top, neurons, checkpoint.architecture), context);
   recordDevice(session.device, settings, context);
   const compare = int8 && {
     session,
     openReference: () => openPool(asStored),
     k: resolvedK(top ?? {}, neurons, checkpoint),
     batchTokens: settings.batch_tokens,
-    least: settings.min_agreement,
-    file: join(int8Folder(context), 'agreement.json'),
-    of: JSON.stringify([hash, int8Version, neurons, k]),
+    ...comparisonOf(hash, settings, checkpoint, context),
   };
   return {
     checkpoint,
@@ -202,6 +211,21 @@ async function openBackbone(settings: Options, context: Context): Promise<Backbo
     precision: precisionName(precision),
     seen,
     ...(compare ? { compare } : {}),
+  };
+}
+
+/** What is compared, how far it must agree, and where that is remembered: with the features, where these are kept. */
+function comparisonOf(
+  hash: string,
+  { neurons, top, min_agreement }: Options,
+  checkpoint: Checkpoint,
+  context: Context,
+) {
+  const k = top && resolvedK(top, neurons, checkpoint);
+  return {
+    least: min_agreement,
+    file: join(context.keptIn ?? int8Folder(context), 'agreement.json'),
+    of: JSON.stringify([hash, int8Version, neurons, k]),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Field } from 'apache-arrow';
 import { z } from 'zod';
 import { type Batch, inputOrder, keepRows, placeOf, withColumn } from '../pipeline/batch.js';
 import { schemaNote } from '../pipeline/columns-note.js';
@@ -6,6 +7,7 @@ import { NagError, type Place, placeText } from '../pipeline/errors.js';
 import { usableRows, withoutFaults } from '../pipeline/faults.js';
 import { featureColumns } from './columns.js';
 import { KeyIndex } from './join/key-index.js';
+import { noteReplaced } from './own-column.js';
 import { type DocidKind, docidFaults, docidReader } from './rank/cells.js';
 
 const faults = ['unmatched', 'duplicates'] as const;
@@ -102,7 +104,9 @@ function addBatch(index: KeyIndex, whole: Batch, { on, columns }: Options, conte
 function usualColumns(batch: Batch, key: string): string[] {
   const features = featureColumns(batch.columns);
   if (features.length > 0) return features;
-  return batch.columns.schema.fields.map(({ name }) => name).filter((name) => name !== key);
+  return batch.columns.schema.fields
+    .map(({ name }) => name)
+    .filter((name) => name !== key && !name.startsWith('#'));
 }
 
 /** Rows by their key, which plays the role of the docid. */
@@ -160,7 +164,7 @@ async function* joinAll(
     const batch = withKeys(whole, settings.on, context);
     const { kind, read } = keysOf(batch, settings.on);
     requireKind(index, kind);
-    requireNewColumns(batch, index);
+    requireNewColumns(batch, index, context);
     const found = Array.from(batch.rows, (_, row) => index.find(read(row)));
     const rejects = context.tolerant && !settings.allow.includes('unmatched');
     const faultOf = (row: number) => (found[row] === undefined ? alone : undefined);
@@ -186,20 +190,37 @@ function matched(found: readonly unknown[]): Uint32Array {
   return Uint32Array.from(found.keys()).filter((row) => found[row] !== undefined);
 }
 
-function requireNewColumns(batch: Batch, index: KeyIndex): void {
-  const both = index.fields.map(({ name }) => name).filter((name) => batch.columns.getChild(name));
+/**
+ * A column that both have is refused where it was read; where it was not, a note says that it is replaced. What only
+ * has the name of a feature column is kept aside while there is one.
+ */
+function requireNewColumns(batch: Batch, index: KeyIndex, context: Context): void {
+  const own = new Map(batch.columns.schema.fields.map((field) => [field.name, field]));
+  const isBesides = (field: Field, other: Field) =>
+    isFeature(field) && !isFeature(other) && !batch.computed.has(other.name);
+  const both = index.fields.flatMap((field) => {
+    const other = own.get(field.name);
+    return other && !isBesides(field, other) ? [field.name] : [];
+  });
   if (both.length > 0)
     throw new NagError(
       `both inputs have the columns ${both.join(', ')}: say with columns: […] which are taken from the side input`,
     );
+  for (const field of index.fields)
+    if (!isFeature(field)) noteReplaced(batch, field.name, 'columns: […] without it', context);
+}
+
+/** Features are there for stages that follow: those of the documents come back. */
+function isFeature({ metadata }: Field): boolean {
+  return metadata.has('nag.neurons');
 }
 
 function withCells(batch: Batch, index: KeyIndex, cells: readonly Uint8Array[]): Batch {
   const columns = index.columns(cells);
-  return index.fields.reduce(
-    (out, { name, metadata, nullable }, i) => withColumn(out, name, columns[i]!, { nullable, metadata }),
-    batch,
-  );
+  return index.fields.reduce((out, field, i) => {
+    const { name, metadata, nullable } = field;
+    return withColumn(out, name, columns[i]!, { nullable, metadata, temporary: isFeature(field) });
+  }, batch);
 }
 
 function checkMatches(

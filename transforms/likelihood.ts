@@ -8,10 +8,11 @@ import { tellHalved } from './extract/fitting.js';
 import { checkDevices, modelOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
 import { gatheredNeurons } from './gathered-neurons.js';
-import { type Measured, withChoices, withLoss } from './likelihood/columns.js';
+import { likelihoodColumns, type Measured, withChoices, withLoss } from './likelihood/columns.js';
 import { openScorer, type Scorer, scorerFacts } from './likelihood/model.js';
 import { type Question, questionColumns, questionReader } from './likelihood/questions.js';
 import { type Encoded, encodePair, encodeText, type Sequence } from './likelihood/sequences.js';
+import { noteReplaced } from './own-column.js';
 import { textsOf } from './tokenize.js';
 
 /** Texts being encoded at once. */
@@ -134,6 +135,8 @@ async function* measureAll(
   for await (const { documents, result } of runs) {
     const found = result.logProbabilities ?? [];
     const { questions } = documents;
+    for (const name of likelihoodColumns(questions !== undefined, settings))
+      noteReplaced(documents.batch, name, 'suffix: …', context);
     yield questions
       ? withChoices(documents, questions, found, settings)
       : withLoss(documents, found, settings.suffix);

@@ -29,7 +29,17 @@ const options = z
       .refine((names) => new Set(names).size === names.length, { message: 'a target is named twice' })
       .optional()
       .describe('With by: only these values, in this order. Without it all, by code point'),
+    name: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Name of the only target: rank then adds it to its rows; of several profiles, instead of the id',
+      ),
     ...samplesOptions,
+  })
+  .refine(({ name, by, samples }) => name === undefined || (by === undefined && samples === undefined), {
+    message: 'by and samples name their targets themselves: leave name out',
   })
   .refine(({ by, targets }) => targets === undefined || by !== undefined, {
     message: 'targets are values of a column: name it with by',
@@ -159,7 +169,7 @@ function mergePartials(
 function targetsOf({ counts }: Partial, settings: Options, stage: string): TargetProfile[] {
   const { by, power, samples } = settings;
   if (by === undefined)
-    return [targetOf(samples === undefined ? undefined : 'all', counts.get(undefined)!, power)];
+    return [targetOf(samples === undefined ? settings.name : 'all', counts.get(undefined)!, power)];
   const found = byCodePoint([...counts.keys()].flatMap((name) => name ?? []));
   const names = settings.targets ?? found;
   const missing = names.find((name) => !counts.has(name));

@@ -6,7 +6,9 @@ import { NagError } from '../pipeline/errors.js';
 import { withoutFaults } from '../pipeline/faults.js';
 import { neuronTypes } from './backbone/types.js';
 import { featureColumns, featureNeeds, findFeatures } from './columns.js';
+import { tellKept } from './kept-neurons.js';
 import { type Distances, distancesTo } from './nag/similarity.js';
+import { columnName, noteReplaced } from './own-column.js';
 import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
 import { requireComparable } from './same-features.js';
@@ -17,13 +19,21 @@ export const distanceColumn = 'nag_distance';
 /** Key of a distance column's metadata: to which target, where targets have names. */
 export const targetKey = 'nag.target';
 
+/** Key of a distance column's metadata: what `column` says, where it is not the usual name. */
+export const nameKey = 'nag.distance';
+
 const options = z.strictObject({
   feature: z.enum(neuronTypes).optional().describe('Neuron type, where several were extracted'),
   keep_features: z
     .boolean()
     .default(false)
     .describe('Keep the feature columns instead of removing them after use'),
+  column: columnName(distanceColumn).describe(
+    'Name of the column of distances; of several targets, <column>_<target> each. rank takes it as by',
+  ),
 });
+
+type Options = z.output<typeof options>;
 
 /**
  * Transform: adds `nag_distance` to the profile of a target (NAG.md §3), bit-equal to NumPy's; of several targets
@@ -45,15 +55,16 @@ export const score = defineTransform({
     - {use: write.jsonl, with: {path: out/coherence.jsonl}}`,
   needs: () => ({ columns: featureNeeds() }),
   mayDrop: () => false,
-  async *run(input, { feature, keep_features }, context, sides) {
+  async *run(input, settings, context, sides) {
     const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);
     const distances = distancesTo(
       profile.info,
       profile.targets.map(({ weights }) => weights),
     );
+    tellKept(profile.info, context);
     for await (const batch of input) {
-      const scored = scoreBatch(batch, profile, distances, feature, context);
-      yield keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));
+      const scored = scoreBatch(batch, profile, distances, settings, context);
+      yield settings.keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));
     }
   },
 });
@@ -62,27 +73,50 @@ function scoreBatch(
   batch: Batch,
   profile: Profile,
   distances: Distances,
-  feature: z.output<typeof options>['feature'],
+  settings: Options,
   context: Context,
 ): Batch {
-  const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
+  const { info, values } = findFeatures(batch.columns, settings.feature ?? profile.info.neurons);
   requireComparable(profile.info, info, "the target's profile");
-  const columnOf = (name: string | undefined) =>
-    profile.targets.length === 1 ? distanceColumn : `${distanceColumn}_${name}`;
-  // Columns of an earlier scoring would keep their places, and the order of the columns is that of the targets.
-  const stale = profile.targets.length === 1 ? [] : profile.targets.map(({ name }) => columnOf(name));
   const found = profile.targets.map(() => new Float64Array(batch.rows.length));
   distances(values, batch.rows.length, found);
-  const scored = profile.targets.reduce(
-    (out, { name }, i) => {
-      const data = makeData({ type: new Float64(), data: found[i]!, nullCount: 0 });
-      const metadata = new Map(name === undefined ? [] : [[targetKey, name]]);
-      return withColumn(out, columnOf(name), data, { metadata });
-    },
-    withoutColumns(batch, stale),
-  );
+  const scored = withDistances(batch, profile, found, settings, context);
   const reason = 'a distance is not a number: the profile is damaged';
   const fault = { reason, cause: new NagError(reason) };
   const damaged = (row: number) => found.some((distance) => Number.isNaN(distance[row]));
   return withoutFaults(scored, (row) => (damaged(row) ? fault : undefined), context.reject);
+}
+
+/** @param found a target: [rows] */
+function withDistances(
+  batch: Batch,
+  { targets }: Profile,
+  found: readonly Float64Array[],
+  { column, keep_features }: Options,
+  context: Context,
+): Batch {
+  const columnOf = (name: string | undefined) => (targets.length === 1 ? column : `${column}_${name}`);
+  const names = targets.map(({ name }) => columnOf(name));
+  // Of several targets, a column of an earlier scoring would keep its place, and their order is that of the targets.
+  const earlier = [column].filter((name) => batch.computed.has(name));
+  const stale = targets.length === 1 ? [] : [...names, ...earlier];
+  for (const name of new Set([...names, ...stale])) noteReplaced(batch, name, 'column: …', context);
+  if (keep_features) for (const name of batch.temporary ?? []) noteFeatures(batch, name, context);
+  return targets.reduce(
+    (out, { name }, i) => {
+      const data = makeData({ type: new Float64(), data: found[i]!, nullCount: 0 });
+      const metadata = new Map(name === undefined ? [] : [[targetKey, name]]);
+      if (column !== distanceColumn) metadata.set(nameKey, column);
+      return withColumn(out, names[i]!, data, { metadata });
+    },
+    withoutColumns(batch, stale),
+  );
+}
+
+/** Features that are kept take the place of features that the pool has; otherwise these come back. */
+function noteFeatures(batch: Batch, name: string, context: Context): void {
+  if (context.sourceColumns?.has(name) && featureColumns(batch.columns).includes(name))
+    context.note(
+      `the pool's own column "${name}" is replaced by the features that are kept; without keep_features it stays`,
+    );
 }

@@ -8,9 +8,10 @@ import { DataError, isBadData } from '../pipeline/errors.js';
 import { usableRows } from '../pipeline/faults.js';
 import { idsColumn, idsMetadata } from './columns.js';
 import { modelPath, openModelFolder } from './model.js';
+import { columnName, withOwnColumn } from './own-column.js';
 import { DocumentTokenizer } from './tokenizer/tokenizer.js';
 
-/** Column of token counts made with `count: true`. */
+/** Column of token counts made with `count: true`, where it has no other name. */
 const countColumn = 'nag_tokens';
 
 /** Documents being encoded at once: enough for all threads of the native library, few enough for its memory. */
@@ -27,6 +28,7 @@ const options = z.strictObject({
     .describe(
       `Also count all tokens of each document, into the column ${countColumn}, for pools without a token column`,
     ),
+  count_column: columnName(countColumn).describe('Name of the column of counts'),
   on_empty: z
     .enum(['fail', 'skip'])
     .default('fail')
@@ -46,10 +48,12 @@ export const tokenize = defineTransform({
     - {use: write.parquet, with: {path: out/ids.parquet}}`,
   needs: () => ({ roles: ['text'] }),
   mayDrop: ({ on_empty }) => on_empty === 'skip',
-  facts: async ({ max_length, count, on_empty, model }, context) => {
+  facts: async ({ max_length, count, count_column, on_empty, model }, context) => {
     const { sha256 } = await openTokenizer(model, context);
     context.provenance.set('nag.tokenizer', sha256);
-    return { tokenizer: sha256, max_length, count, on_empty };
+    // What was kept under the usual name was kept without naming it.
+    const named = count && count_column !== countColumn ? { count_column } : {};
+    return { tokenizer: sha256, max_length, count, on_empty, ...named };
   },
   provides: ({ count }) => (count ? ['tokens'] : []),
   run: tokenizeAll,
@@ -97,8 +101,8 @@ async function tokenizeBatch(
     vocabulary: tokenizer.vocabulary,
     maxLength: settings.max_length,
   });
-  const withIds = withColumn(batch, idsColumn, idsData(ids), { metadata });
-  const done = counted ? withCounts(withIds, counted) : withIds;
+  const withIds = withColumn(batch, idsColumn, idsData(ids), { metadata, temporary: true });
+  const done = counted ? withCounts(withIds, counted, settings.count_column, context) : withIds;
   return notEmpty(done, ids, unusable, settings, context);
 }
 
@@ -153,7 +157,8 @@ function idsData(ids: readonly Int32Array[]) {
   });
 }
 
-function withCounts(batch: Batch, counts: readonly number[]): Batch {
+function withCounts(batch: Batch, counts: readonly number[], name: string, context: Context): Batch {
   const data = makeData({ type: new Int32(), data: Int32Array.from(counts), nullCount: 0 });
-  return { ...withColumn(batch, countColumn, data), roles: { ...batch.roles, tokens: countColumn } };
+  const named = withOwnColumn(batch, name, data, { option: 'count_column: …' }, context);
+  return { ...named, roles: { ...batch.roles, tokens: name } };
 }

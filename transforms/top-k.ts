@@ -68,7 +68,7 @@ function keepTop(batch: Batch, top: KeepTop): Batch {
       out,
       featureColumn(info.neurons),
       featureData(indices, batch.rows.length, info),
-      { metadata: featureMetadata(info) },
+      { metadata: featureMetadata(info), temporary: true },
     );
     return withoutColumns(added, [field.name]);
   }, batch);

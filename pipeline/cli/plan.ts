@@ -1,4 +1,4 @@
-import { planJson, planMermaid, planText } from '../plan-text.js';
+import { planJson, planMermaid, planRemarks, planText } from '../plan-text.js';
 import { loadForCommand, planOf, writeNotes } from './load.js';
 
 export type PlanFormat = 'text' | 'mermaid' | 'json';
@@ -9,5 +9,5 @@ export async function planCommand(file: string, set: readonly string[], format: 
   writeNotes(config);
   const plan = planOf(config);
   const print = { text: planText, mermaid: planMermaid, json: planJson }[format];
-  process.stdout.write(`${print(config, plan)}\n`);
+  process.stdout.write(`${print(config, plan, await planRemarks(plan))}\n`);
 }

@@ -42,10 +42,15 @@ function docidOf(batch: Batch) {
   return [{ field: new Field('docid', data.type, true, new Map([[docidMark, 'true']])), data }];
 }
 
-/** What the stages have removed, and which computed columns play a role. */
-function changesOf({ computed, removed, roles }: Batch): string {
+/** What the stages have removed, and which computed columns play a role or are temporary. */
+function changesOf({ computed, removed, roles, temporary = new Set() }: Batch): string {
   const played = Object.entries(roles).filter(([, name]) => name !== undefined && computed.has(name));
-  return JSON.stringify({ removed: [...removed], roles: Object.fromEntries(played) });
+  const changes: Changes = {
+    removed: [...removed],
+    roles: Object.fromEntries(played),
+    temporary: [...temporary],
+  };
+  return JSON.stringify(changes);
 }
 
 /**
@@ -94,6 +99,7 @@ interface Part {
   readonly last: number;
   readonly roles: Roles;
   readonly removed: readonly string[];
+  readonly temporary: readonly string[];
 }
 
 async function* partsOf(kept: AsyncIterable<RecordBatch>): AsyncGenerator<Part, undefined> {
@@ -102,8 +108,8 @@ async function* partsOf(kept: AsyncIterable<RecordBatch>): AsyncGenerator<Part, 
     if (!(rows instanceof Uint32Array)) throw new NagError(`what was kept has no column ${rowColumn}`);
     // Written by `changesOf`, in a file that is found by how it was made.
     const changes = JSON.parse(columns.schema.metadata.get('nag.changes') ?? '{}') as Partial<Changes>;
-    const { roles = {}, removed = [] } = changes;
-    yield { columns, rows, last: rows.at(-1) ?? -1, roles, removed };
+    const { roles = {}, removed = [], temporary = [] } = changes;
+    yield { columns, rows, last: rows.at(-1) ?? -1, roles, removed, temporary };
   }
   return undefined;
 }
@@ -111,6 +117,7 @@ async function* partsOf(kept: AsyncIterable<RecordBatch>): AsyncGenerator<Part, 
 interface Changes {
   readonly roles: Roles;
   readonly removed: readonly string[];
+  readonly temporary: readonly string[];
 }
 
 /** Positions of the rows that are in both, among `ours[from…end)` and `theirs`. */
@@ -135,7 +142,11 @@ function joined(batch: Batch, part: Part, here: Uint32Array, there: Uint32Array)
     (out, { name, nullable, metadata }, i) =>
       name === rowColumn || metadata.has(docidMark)
         ? out
-        : withColumn(out, name, columns.data.children[i]!, { nullable, metadata }),
+        : withColumn(out, name, columns.data.children[i]!, {
+            nullable,
+            metadata,
+            temporary: part.temporary.includes(name),
+          }),
     cleared,
   );
 }

@@ -11,6 +11,7 @@ interface Row {
   readonly nag_rank: number;
   readonly combined_score: number;
   readonly edu_score: number;
+  readonly nag_tokens: number;
 }
 
 /** Runs a configuration of the project on its own material, its output in a folder of the test. */
@@ -20,7 +21,7 @@ async function run(t: Test, name: string, ...args: string[]) {
   const text = await readFile(join(configs, name), 'utf8');
   const here = text
     .replaceAll('model: nag-mini', `model: ${join(configs, 'nag-mini')}`)
-    .replaceAll(/path: "?quickstart/g, (found) => found.replace('quickstart', join(configs, 'quickstart')))
+    .replaceAll(/path: "?(quickstart|demo)/g, (found, folder) => found.replace(folder, join(configs, folder)))
     .replaceAll('../out', 'out')
     .replaceAll('write.parquet', 'write.jsonl')
     .replaceAll('.parquet', '.jsonl');
@@ -60,4 +61,16 @@ t.test('quality.yaml: distance and quality together', async (t) => {
     scores.toSorted((a, b) => a - b),
   );
   t.ok(rows.every((row) => row.edu_score > 3));
+});
+
+t.test('count-tokens.yaml: a pool without token counts', async (t) => {
+  const { stdout, rows } = await run(t, 'count-tokens.yaml');
+  const tokens = rows.reduce((sum, row) => sum + row.nag_tokens, 0);
+  const [, budget] =
+    /([\d,]+) tokens, ([\d,]+) budget/
+      .exec(stdout)
+      ?.map((found) => found.replaceAll(',', ''))
+      .slice(1) ?? [];
+  t.ok(tokens > 0 && tokens <= Number(budget), `${tokens} of ${budget}`);
+  t.equal(rows[0]?.category, 'science');
 });

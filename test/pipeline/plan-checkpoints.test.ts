@@ -135,3 +135,41 @@ t.test('a store that a user puts behind a stage that looks at rows before is ref
     message: /"f" keeps what depends on a document alone, and "d" looks/,
   });
 });
+
+t.test('costly work that is not kept is named, with the reason', async (t) => {
+  const unkept = (rows: readonly StageRow[], checkpoints: string | undefined = '/work') =>
+    Object.fromEntries(makePlan(stagesOf(rows), { checkpoints }).unkept);
+  const forked: StageRow[] = [
+    ['s', source],
+    ['a', costly],
+    ['w', sink],
+    ['v', sink, {}, ['s']],
+  ];
+  t.strictSame(unkept(forked), { a: '"s" is read by "v" too: give that one a source of its own' });
+  t.strictSame(Object.fromEntries(makePlan(stagesOf(forked)).unkept), {}, 'where nothing is to be kept');
+  const several: StageRow[] = [
+    ['s', source],
+    ['r', source],
+    ['b', plain, {}, ['s', 'r']],
+    ['a', costly],
+    ['w', sink],
+  ];
+  t.strictSame(unkept(several), { a: '"b" reads several stages: give each of them a chain of its own' });
+  const chain: StageRow[] = [
+    ['s', source],
+    ['a', costly],
+    ['b', costly],
+    ['w', sink],
+  ];
+  t.strictSame(unkept(chain), {}, 'what is kept behind a later stage');
+  t.strictSame(
+    unkept([
+      ['s', source],
+      ['a', costly],
+      ['k', store],
+      ['w', sink],
+    ]),
+    {},
+    'by a store',
+  );
+});

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Float64, Int32 } from 'apache-arrow';
+import { Float64, Int32, Utf8 } from 'apache-arrow';
 import t, { type Test } from 'tap';
 import { publishAll } from '../../pipeline/publication/publish.js';
 import { stability } from '../../sinks/stability.js';
@@ -103,6 +103,27 @@ t.test('the printed table', async (t) => {
   t.match(named.lines[3], /^ +b\.c +-1\.0000 +0\.0000$/);
   t.match((await compared(t, [rows([], [])], {})).lines[3], /^ +a +- +1\.0000$/);
   t.match((await compared(t, [], {})).lines[1], /^0 documents/);
+});
+
+t.test('equal distances are ordered by docid, as rank orders them', async (t) => {
+  const target = (
+    docids: readonly string[],
+    distance: readonly number[],
+    all: readonly number[],
+  ): Columns => ({
+    docid: [new Utf8(), docids],
+    nag_distance_a: [float, distance],
+    nag_distance_all: [float, all],
+  });
+  // Among equal ones "a" is nearest to both, wherever it comes in the input.
+  const tied = target(['d', 'c', 'b', 'a'], [0, 0, 0, 0], [1, 1, 1, 0]);
+  const { lines } = await compared(t, [tied], { fraction: 0.25 });
+  t.match(lines[3], /^ +a +- +1\.0000$/);
+  const without: Columns = {
+    nag_distance_a: tied['nag_distance_a']!,
+    nag_distance_all: tied['nag_distance_all']!,
+  };
+  t.match((await compared(t, [without], { fraction: 0.25 })).lines[3], /^ +a +- +0\.0000$/, 'without docids');
 });
 
 t.test('what cannot be compared', async (t) => {

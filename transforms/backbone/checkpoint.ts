@@ -49,6 +49,17 @@ export async function openCheckpoint(
   return { dir, architecture, tensors, files: realFiles };
 }
 
+/** The architecture that a folder's config.json describes; undefined where there is none that can be used. */
+export async function findArchitecture(dir: string): Promise<Architecture | undefined> {
+  const file = join(dir, 'config.json');
+  try {
+    return parseArchitecture(await readJson(file), file);
+  } catch (error) {
+    if (error instanceof DataError) return undefined;
+    throw error;
+  }
+}
+
 function checkTensor(
   name: string,
   shape: readonly number[],

@@ -2,7 +2,7 @@
 const atFirst = 64;
 
 /** What is taken together is worked through in about this time: a slow model gives results every now and then too. */
-const windowMs = 20_000;
+export const windowMs = 20_000;
 
 /** How many documents are taken together. */
 export interface Pace {

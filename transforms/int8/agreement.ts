@@ -23,7 +23,14 @@ const fewestToSelect = 10;
 /** Results that are remembered. */
 const remembered = 50;
 
-const shape = z.object({ overlap: z.number(), jaccard: z.number().optional() });
+const shape = z.object({
+  overlap: z.number(),
+  jaccard: z.number().optional(),
+  /** Hash of what was compared, without the documents. */
+  of: z.string().optional(),
+  /** Which stage compared it. */
+  stage: z.string().optional(),
+});
 type Agreement = z.output<typeof shape>;
 
 export interface Comparison {
@@ -74,7 +81,10 @@ async function compare(held: readonly Documents[], comparison: Comparison, conte
     .flatMap((own) => own.ids)
     .slice(0, sampleDocuments)
     .map((own) => own.subarray(0, sampleTokens));
-  const agreement = await recalled(ids, comparison, () => measure(ids, held[0]!.batch, comparison, context));
+  const agreement = await recalled(ids, comparison, context.stage, () =>
+    measure(ids, held[0]!.batch, comparison, context),
+  );
+  await recordFirst(agreement, comparison, context);
   const { overlap, jaccard } = agreement;
   const sample = `the first ${ids.length} documents`;
   const selected = jaccard === undefined ? '' : `, selections by them ${jaccard.toFixed(2)} (Jaccard)`;
@@ -84,6 +94,37 @@ async function compare(held: readonly Documents[], comparison: Comparison, conte
     throw new NagError(
       `${context.stage}: ${text}, expected at least ${comparison.least}: use precision: float32, or lower min_agreement`,
     );
+}
+
+/**
+ * What was measured when features were kept counts for those who read them back too.
+ * @throws NagError where int8 and float32 agreed less than they must
+ */
+export async function requireKeptAgreement(
+  { file, of, least }: Pick<Comparison, 'file' | 'of' | 'least'>,
+  context: Context,
+): Promise<void> {
+  const own = hashOf(of);
+  const known = (await readKnown(file)).flatMap(([, agreement]) => (agreement.of === own ? [agreement] : []));
+  if (known.length === 0) return;
+  const worst = known.reduce((a, b) => (b.overlap < a.overlap ? b : a));
+  await recordFirst(worst, { file, of }, context);
+  if (worst.overlap < least)
+    throw new NagError(
+      `${context.stage}: int8 and float32 shared ${worst.overlap.toFixed(3)} of the top neurons of the documents that were compared when features were kept, expected at least ${least}: use precision: float32, or lower min_agreement`,
+    );
+}
+
+/** For the footers of outputs: what the stage measured first, so that a run that goes on writes the same bytes. */
+async function recordFirst(
+  otherwise: Agreement,
+  { file, of }: Pick<Comparison, 'file' | 'of'>,
+  { provenance, stage }: Context,
+): Promise<void> {
+  const own = hashOf(of);
+  const known = (await readKnown(file)).map(([, agreement]) => agreement);
+  const { overlap, jaccard } = known.find((one) => one.of === own && one.stage === stage) ?? otherwise;
+  provenance.set('nag.int8_agreement', JSON.stringify({ overlap, jaccard }));
 }
 
 async function measure(
@@ -149,19 +190,22 @@ function topOf(
 async function recalled(
   ids: readonly Int32Array[],
   { file, of }: Comparison,
+  stage: string,
   measured: () => Promise<Agreement>,
 ): Promise<Agreement> {
-  const hash = createHash('sha256').update(of);
-  for (const own of ids) hash.update(`\n${own.join()}`);
-  const key = hash.digest('hex');
+  const key = hashOf([of, stage, ...ids.map((own) => own.join())].join('\n'));
   const known = await readKnown(file);
   const old = known.find(([other]) => other === key);
   if (old) return old[1];
-  const agreement = await measured();
+  const agreement = { ...(await measured()), of: hashOf(of), stage };
   const all = [...known, [key, agreement]].slice(-remembered);
   // It would only save time.
   await replaceDurably(file, JSON.stringify(all)).catch(() => undefined);
   return agreement;
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 async function readKnown(file: string): Promise<(readonly [string, Agreement])[]> {

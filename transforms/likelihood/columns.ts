@@ -14,6 +14,20 @@ export interface Measured extends Documents {
   readonly questions: readonly Question[] | undefined;
 }
 
+/** Names of the columns that are added. */
+export function likelihoodColumns(
+  asks: boolean,
+  { suffix, answer }: { readonly suffix: string; readonly answer?: string | undefined },
+): string[] {
+  const choices = ['log_likelihoods', 'choice', 'choice_norm'];
+  const names = !asks
+    ? ['loss', 'predicted_tokens']
+    : answer === undefined
+      ? choices
+      : [...choices, 'correct', 'correct_norm'];
+  return names.map((name) => name + suffix);
+}
+
 /** Adds `loss` and `predicted_tokens`. `found` holds the log-probabilities of each sequence. */
 export function withLoss(measured: Measured, found: readonly Float32Array[], suffix: string): Batch {
   const sums = sumsOf(measured, found).flat();

@@ -12,6 +12,8 @@ export interface Selection {
   readonly totalTokens: number;
   /** Nothing fitted the budget, and the best document was taken nevertheless. */
   readonly single: boolean;
+  /** The smallest distance of documents that were compared and are not selected: equal to the last one's in a tie. */
+  readonly next: number;
 }
 
 const NO_DOCID = new Uint8Array(0);
@@ -38,6 +40,8 @@ export class BudgetHeap {
   #ids = new Uint8Array(0);
   #idsEnd = 0;
   #idsLive = 0;
+  /** The smallest distance of documents that were offered and are not kept. */
+  #out = Infinity;
 
   /** @param budget tokens, at least 0; Infinity keeps everything */
   constructor(budget: number) {
@@ -74,7 +78,10 @@ export class BudgetHeap {
   add(distance: number, docid: Uint8Array | null, tokens: number, order: number): boolean {
     checkKey(distance, tokens, order);
     const id = docid ?? NO_DOCID;
-    if (this.#tokensKept > this.budget && this.#compareTop(distance, id, order) < 0) return false;
+    if (this.#tokensKept > this.budget && this.#compareTop(distance, id, order) < 0) {
+      if (distance < this.#out) this.#out = distance;
+      return false;
+    }
     if (this.#size === this.#heap.length) this.#grow();
     const slot = this.#heap[this.#size]!;
     this.#distance[slot] = distance;
@@ -93,6 +100,12 @@ export class BudgetHeap {
       throw new RangeError(`cannot merge a heap of budget ${other.budget} into one of ${this.budget}`);
     for (const { distance, docid, tokens, order } of other.entries())
       this.add(distance, docid, tokens, order);
+    this.#out = Math.min(this.#out, other.#out);
+  }
+
+  /** The smallest distance of documents that were offered and are not kept; Infinity where all are. */
+  get out(): number {
+    return this.#out;
   }
 
   /** Everything kept, in no order; the docids are views that are good until the next `add`. */
@@ -125,6 +138,10 @@ export class BudgetHeap {
       docid: (place) => this.#docid(selected[place]!),
       totalTokens: cut.tokens,
       single: cut.single,
+      next: Math.min(
+        this.#out,
+        cut.documents < this.#size ? this.#distance[ranked[cut.documents]!]! : Infinity,
+      ),
     };
   }
 
@@ -134,6 +151,7 @@ export class BudgetHeap {
       const top = this.#heap[0]!;
       const others = this.#tokensKept - this.#tokens[top]!;
       if (others <= this.budget) return;
+      if (this.#distance[top]! < this.#out) this.#out = this.#distance[top]!;
       this.#tokensKept = others;
       this.#idsLive -= this.#idLength[top]!;
       const last = this.#heap[--this.#size]!;

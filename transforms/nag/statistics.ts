@@ -1,8 +1,12 @@
-/** Row numbers by ascending value, equal ones in their order. */
-export function ascending(values: Float64Array): Uint32Array {
+/**
+ * Row numbers by ascending value, equal ones in their order.
+ * @param ties [rows] decides between equal values before that
+ */
+export function ascending(values: Float64Array, ties?: Uint32Array): Uint32Array {
   const order = new Uint32Array(values.length);
   for (let row = 0; row < order.length; row++) order[row] = row;
-  return order.sort((a, b) => values[a]! - values[b]! || a - b);
+  if (!ties) return order.sort((a, b) => values[a]! - values[b]! || a - b);
+  return order.sort((a, b) => values[a]! - values[b]! || ties[a]! - ties[b]! || a - b);
 }
 
 /** Ranks from 1; equal values share the mean of theirs, as in `scipy.stats.rankdata`. `order` is `ascending(values)`. */

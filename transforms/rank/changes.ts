@@ -2,7 +2,6 @@ import { basename } from 'node:path';
 import { type Batch, placeOf } from '../../pipeline/batch.js';
 import type { Context, Memory } from '../../pipeline/component.js';
 import { count } from '../../pipeline/progress.js';
-import { distanceColumn } from '../score.js';
 import { sinceText } from '../since.js';
 import { docidReader, tokenCounts } from './cells.js';
 import type { Choice } from './choice.js';
@@ -29,8 +28,16 @@ interface Selected {
 /** Of more targets, those are told whose selections changed most. */
 const mostTold = 20;
 
-/** Compares the selection with that of the last run, and leaves it for the next one; nothing without a memory. */
-export function selectionChanges(choice: Choice, targets: readonly RankTarget[], context: Context) {
+/**
+ * Compares the selection with that of the last run, and leaves it for the next one; nothing without a memory.
+ * @param by the column of distances
+ */
+export function selectionChanges(
+  choice: Choice,
+  targets: readonly RankTarget[],
+  by: string,
+  context: Context,
+) {
   const { memory } = context;
   if (!memory) return undefined;
   const sizes = targets.map(() => 0);
@@ -46,7 +53,7 @@ export function selectionChanges(choice: Choice, targets: readonly RankTarget[],
       const docids = docidReader(batch);
       ids = docids?.kind ?? 'row';
       const tokens = tokenCounts(batch);
-      const distances = batch.columns.getChild(distanceColumn)!;
+      const distances = batch.columns.getChild(by)!;
       for (const [row, place] of places.entries()) {
         const own = selections[choice.target[place]!]!;
         const distance = Number(distances.get(row));

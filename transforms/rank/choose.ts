@@ -12,7 +12,7 @@ import { tellChoice, tellNothing } from './tell.js';
 export async function choose(partial: RankPartial, state: RankState): Promise<Choice> {
   const { settings, context } = state;
   if (!partial.shape || partial.tokens <= 0) {
-    tellNothing(partial, settings.quality?.column, context);
+    tellNothing(partial, settings, context);
     return concatenated([]);
   }
   const { targets } = partial.shape;
@@ -25,8 +25,7 @@ export async function choose(partial: RankPartial, state: RankState): Promise<Ch
   const all = concatenated(selections);
   const stays = settings.deduplicate ? await firstDocids(selections, partial, state) : undefined;
   const choice = stays ? concatenated(selections, stays) : all;
-  const singles = selections.map(({ single }) => single);
-  tellChoice({ all, choice, budgets, singles }, partial, context);
+  tellChoice({ selections, all, choice, budgets }, partial, context);
   return choice;
 }
 

@@ -50,14 +50,20 @@ export class ComputedColumns {
     this.#parts.sort((a, b) => a.first - b.first);
   }
 
-  /** Puts the kept columns beside rows that were read again; these come in input order, each of them kept. */
-  async *attach(input: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  /**
+   * Puts the kept columns beside rows that were read again; these come in input order, each of them kept.
+   * @param temporary names of columns beside which those of the source are kept aside
+   */
+  async *attach(
+    input: AsyncIterable<Batch>,
+    temporary: ReadonlySet<string> = new Set(),
+  ): AsyncGenerator<Batch> {
     const parts = this.#parts;
     let at = -1;
     let kept = this.#none;
     for await (const batch of input) {
       if (!kept || batch.rows.length === 0) {
-        yield kept ? joined(batch, kept) : batch;
+        yield kept ? joined(batch, kept, temporary) : batch;
         continue;
       }
       for (let row = 0; row < batch.rows.length; ) {
@@ -67,7 +73,7 @@ export class ComputedColumns {
         if (next > at) kept = await load(parts[next]!);
         at = next;
         const end = endOfRun(batch, row, parts[at + 1]?.first ?? Infinity);
-        yield joined(keepRows(batch, rowRange(row, end - row)), kept);
+        yield joined(keepRows(batch, rowRange(row, end - row)), kept, temporary);
         row = end;
       }
     }
@@ -97,7 +103,7 @@ async function load({ spill, index }: Part): Promise<Kept> {
   return { columns, orders: columns.getChild(orderColumn)!.toArray() as Float64Array };
 }
 
-function joined(batch: Batch, kept: Kept): Batch {
+function joined(batch: Batch, kept: Kept, temporary: ReadonlySet<string>): Batch {
   const positions = new Uint32Array(batch.rows.length);
   let at = 0;
   for (let row = 0; row < positions.length; row++) {
@@ -115,6 +121,7 @@ function joined(batch: Batch, kept: Kept): Batch {
         : withColumn(out, field.name, columns.data.children[i]!, {
             nullable: field.nullable,
             metadata: field.metadata,
+            temporary: temporary.has(field.name),
           }),
     batch,
   );

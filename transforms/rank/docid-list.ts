@@ -14,6 +14,11 @@ export class DocidList {
     this.#ends[this.#count++] = end;
   }
 
+  /** Memory held. */
+  get bytes(): number {
+    return this.#bytes.length + this.#ends.byteLength;
+  }
+
   /** A view. */
   at(index: number): Uint8Array {
     return this.#bytes.subarray(this.#end(index), this.#end(index + 1));

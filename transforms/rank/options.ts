@@ -1,8 +1,16 @@
 import { z } from 'zod';
+import { columnName } from '../own-column.js';
+import { distanceColumn } from '../score.js';
 
 const quality = z.strictObject({
   column: z.string().min(1).describe('Column of quality scores; rows without one are left out'),
   invert: z.boolean().default(false).describe('Larger scores are better'),
+});
+
+const columns = z.strictObject({
+  rank: columnName('nag_rank').describe('Column of places in the ranking, from 0'),
+  target: columnName('target').describe('Column of the target that a row was chosen for'),
+  combined: columnName('combined_score').describe('Column of distance and quality together'),
 });
 
 export const rankOptions = z
@@ -24,6 +32,8 @@ export const rankOptions = z
       .describe(
         'Rank by distance and quality together: {column, invert}, both scaled to 0 … 1 and added; invert where larger scores are better',
       ),
+    by: columnName(distanceColumn).describe('Column of distances to rank by, as column names it on score'),
+    columns: columns.prefault({}).describe("Names of the stage's own columns: {rank, target, combined}"),
     memory_mb: z
       .number()
       .positive()
@@ -34,6 +44,10 @@ export const rankOptions = z
   })
   .refine(({ fraction, tokens }) => (fraction === undefined) !== (tokens === undefined), {
     message: 'give either fraction (a share of the tokens) or tokens (their number)',
+  })
+  .refine(({ by, columns }) => new Set([by, ...Object.values(columns)]).size === 4, {
+    path: ['columns'],
+    message: 'two of the columns have one name',
   })
   .refine(({ shares }) => !shares || Math.abs(sum(Object.values(shares)) - 1) < 1e-9, {
     path: ['shares'],

@@ -28,9 +28,9 @@ export function overlapOf(targets: readonly string[], chosenFor: Iterable<readon
   return { targets, documents, common, jaccard };
 }
 
-/** The overlap as a table, for people. */
-export function overlapText({ targets, documents, common, jaccard }: Overlap): string {
-  const title = 'Overlap of the selections: documents in common (Jaccard)';
+/** The overlap as a table, for people. @param stage whose selections these are */
+export function overlapText({ targets, documents, common, jaccard }: Overlap, stage: string): string {
+  const title = `Overlap of the selections of ${stage}: documents in common (Jaccard)`;
   if (targets.length > mostPrinted)
     return `${title}: ${targets.length} targets, too many for a table; it is in the output's footer as nag.overlap`;
   const rows = targets.map((name, a) => [

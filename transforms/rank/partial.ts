@@ -3,7 +3,6 @@ import { type Batch, inputOrder, keepRows } from '../../pipeline/batch.js';
 import type { CombineContext } from '../../pipeline/component.js';
 import { NagError } from '../../pipeline/errors.js';
 import { withoutFaults } from '../../pipeline/faults.js';
-import { distanceColumn } from '../score.js';
 import { Candidates } from './candidates.js';
 import { docidFaults, docidReader, qualityFaults, qualityValues, tokenFaults } from './cells.js';
 import { ComputedColumns } from './computed.js';
@@ -33,7 +32,11 @@ export interface RankPartial {
   /** With a quality: documents that cannot be ranked yet. */
   candidates: Candidates | undefined;
   rows: number;
+  /** With a quality: documents that have none. */
+  unrated: number;
   tokens: number;
+  /** Where the token counts come from. */
+  tokenColumn: string | undefined;
   lastOrder: number;
 }
 
@@ -46,7 +49,9 @@ export function createPartial({ context, opened }: RankState): RankPartial {
     rankings: [],
     candidates: undefined,
     rows: 0,
+    unrated: 0,
     tokens: 0,
+    tokenColumn: undefined,
     lastOrder: -1,
   };
 }
@@ -60,7 +65,7 @@ export async function addBatch(partial: RankPartial, given: Batch, state: RankSt
     context.note(
       `the pool has no column "${whole.roles.docid ?? 'docid'}" of docids: equal distances keep the order of the input`,
     );
-  const shape = shapeOf(whole, docids?.kind);
+  const shape = shapeOf(whole, docids?.kind, settings.by);
   if (partial.shape) {
     requireSameColumns(partial.shape, shape);
     if (partial.rows > 0) requireSameDocids(partial.shape.docids, shape.docids);
@@ -69,6 +74,8 @@ export async function addBatch(partial: RankPartial, given: Batch, state: RankSt
   const batch = settings.quality ? withQuality(whole, settings.quality.column, context) : whole;
   const offers = offersOf(batch, shape.targets, batch === whole ? docids : docidReader(batch));
   partial.rows += offers.rows;
+  partial.unrated += whole.rows.length - batch.rows.length;
+  partial.tokenColumn ??= whole.roles.tokens;
   for (const tokens of offers.tokens) partial.tokens += tokens;
   if (settings.quality && partial.candidates) {
     await partial.candidates.add(offers, qualityValues(batch, settings.quality.column));
@@ -76,7 +83,7 @@ export async function addBatch(partial: RankPartial, given: Batch, state: RankSt
   } else {
     const kept = await offer(partial.rankings, offers);
     const distances = shape.targets.map(({ column }) => column);
-    await partial.computed.keep(batch, kept, new Set([distanceColumn, ...distances]));
+    await partial.computed.keep(batch, kept, new Set([settings.by, ...distances]));
   }
   return partial;
 }
@@ -93,6 +100,7 @@ export async function mergePartials(a: RankPartial, b: RankPartial): Promise<Ran
   a.shape = { ...a.shape, docids: a.rows > 0 ? a.shape.docids : b.shape.docids };
   a.tokens += b.tokens;
   a.rows += b.rows;
+  a.unrated += b.unrated;
   a.lastOrder = Math.max(a.lastOrder, b.lastOrder);
   return a;
 }

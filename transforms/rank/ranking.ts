@@ -23,6 +23,8 @@ export class Ranking {
   #sort: ExternalSort | undefined;
   /** Documents farther than this cannot be selected any more. */
   #threshold = Infinity;
+  /** The smallest distance that a heap had let go before its keys went to disk. */
+  #out = Infinity;
 
   constructor(options: RankingOptions) {
     this.#options = options;
@@ -59,6 +61,7 @@ export class Ranking {
       return;
     }
     if (this.#heap) await this.#spill(this.#heap);
+    this.#out = Math.min(this.#out, other.#heap?.out ?? other.#out);
     for await (const key of other.#keys()) {
       const writing = this.#sort!.add(key);
       if (writing) await writing;
@@ -74,9 +77,13 @@ export class Ranking {
     const cut = createCut(budget);
     const [order, distance, tokens] = [new Numbers(), new Numbers(), new Numbers()];
     const docids = new DocidList();
+    let next = this.#out;
     for await (const bytes of this.#sort!.sorted()) {
       const key = decodeKey(bytes);
-      if (!takeNext(cut, key.tokens)) break;
+      if (!takeNext(cut, key.tokens)) {
+        next = Math.min(next, key.distance);
+        break;
+      }
       order.push(key.order);
       distance.push(key.distance);
       tokens.push(key.tokens);
@@ -89,6 +96,7 @@ export class Ranking {
       docid: (place) => docids.at(place),
       totalTokens: cut.tokens,
       single: cut.single,
+      next,
     };
   }
 
@@ -104,6 +112,7 @@ export class Ranking {
 
   async #spill(heap: BudgetHeap): Promise<void> {
     this.#threshold = heap.threshold;
+    this.#out = Math.min(this.#out, heap.out);
     this.#sort = this.#newSort();
     for (const { distance, docid, tokens, order } of heap.entries()) {
       const writing = this.#sort.add(encodeKey(distance, docid, tokens, order));

@@ -11,16 +11,25 @@ export interface Shape {
   /** What the stages before have done to the pool's columns. */
   readonly computed: ReadonlySet<string>;
   readonly removed: ReadonlySet<string>;
+  /** Computed columns for stages that follow. */
+  readonly temporary: ReadonlySet<string>;
   /** Roles that computed columns play. */
   readonly roles: Roles;
 }
 
-export function shapeOf(batch: Batch, docids: DocidKind | undefined): Shape {
-  const { columns, computed, removed, roles } = batch;
+export function shapeOf(batch: Batch, docids: DocidKind | undefined, by: string): Shape {
+  const { columns, computed, removed, roles, temporary = new Set() } = batch;
   const there = columns.schema.fields.map((field) => field.name);
   const made = new Set(there.filter((name) => computed.has(name) && !name.startsWith('#')));
   const played = Object.entries(roles).filter(([, name]) => name !== undefined && made.has(name));
-  return { targets: targetsOf(batch), docids, computed: made, removed, roles: Object.fromEntries(played) };
+  return {
+    targets: targetsOf(batch, by),
+    docids,
+    computed: made,
+    removed,
+    temporary,
+    roles: Object.fromEntries(played),
+  };
 }
 
 /** Throws where two parts of a pool cannot be ranked together. */

@@ -1,6 +1,6 @@
 import type { Batch } from '../../pipeline/batch.js';
 import { NagError } from '../../pipeline/errors.js';
-import { distanceColumn, targetKey } from '../score.js';
+import { distanceColumn, nameKey, targetKey } from '../score.js';
 import type { RankOptions } from './options.js';
 
 /** What documents are ranked for. */
@@ -11,14 +11,16 @@ export interface RankTarget {
   readonly column: string;
 }
 
-/** The targets for which `score` has measured distances, in its order. */
-export function targetsOf({ columns, computed }: Batch): RankTarget[] {
+/** The targets for which `score` has measured distances, in its order. @param by the name that it gives them */
+export function targetsOf({ columns, computed }: Batch, by: string): RankTarget[] {
   const scored = columns.schema.fields.filter(({ name }) => computed.has(name));
-  const named = scored.filter(({ metadata }) => metadata.has(targetKey));
-  if (named.length === 0) return [{ name: undefined, column: distanceColumn }];
-  if (scored.some(({ name, metadata }) => name === distanceColumn && !metadata.has(targetKey)))
+  const named = scored.filter(
+    ({ metadata }) => metadata.has(targetKey) && (metadata.get(nameKey) ?? distanceColumn) === by,
+  );
+  if (named.length === 0) return [{ name: undefined, column: by }];
+  if (scored.some(({ name, metadata }) => name === by && !metadata.has(targetKey)))
     throw new NagError(
-      'two score stages stand before rank, one of them of several targets: rank after each of them, or give one score all profiles',
+      'two score stages stand before rank, one of them of several targets: rank after each of them, give one score all profiles, or name the distances of one otherwise (score: {column: …}, rank: {by: …})',
     );
   return named.map(({ name, metadata }) => ({ name: metadata.get(targetKey), column: name }));
 }

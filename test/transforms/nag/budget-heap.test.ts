@@ -161,7 +161,7 @@ t.test('the single best, where nothing fits', async (t) => {
       distance: [...selection.distance],
       tokens: [...selection.tokens],
     },
-    { order: '1', distance: [0.1], tokens: [4], totalTokens: 4, single: true },
+    { order: '1', distance: [0.1], tokens: [4], totalTokens: 4, single: true, next: 0.2 },
   );
   t.equal(offer(new BudgetHeap(4), [plain(0.1, 4, 1)]).result().single, false);
   t.equal(orders(new BudgetHeap(4).result()), '', 'of no documents, none');

@@ -17,7 +17,8 @@ t.test('documents in common and Jaccard, by hand', async (t) => {
       [0, 0, 1],
     ],
   });
-  t.strictSame(overlapText(overlap).split('\n').slice(1), [
+  t.strictSame(overlapText(overlap, 'rank-2').split('\n'), [
+    'Overlap of the selections of rank-2: documents in common (Jaccard)',
     '  target  documents  a         b         c',
     '  a               3  -         2 (0.50)  0 (0.00)',
     '  b               3  2 (0.50)  -         0 (0.00)',
@@ -27,5 +28,8 @@ t.test('documents in common and Jaccard, by hand', async (t) => {
 
 t.test('too many targets for a table', async (t) => {
   const names = Array.from({ length: 11 }, (_, i) => `target ${i}`);
-  t.match(overlapText(overlapOf(names, [[0]])), /^[^\n]*11 targets, too many for a table[^\n]*nag\.overlap$/);
+  t.match(
+    overlapText(overlapOf(names, [[0]]), 'rank'),
+    /^[^\n]*11 targets, too many for a table[^\n]*nag\.overlap$/,
+  );
 });

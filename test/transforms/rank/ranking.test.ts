@@ -87,5 +87,6 @@ t.test('a spilled ranking says so', async (t) => {
   t.match((await rankSplit({ tokens: 700, memory_mb: 0.004 }, 1, once, dir)).notes, [
     'the ranking was sorted on disk',
   ]);
-  t.strictSame((await rankSplit({ tokens: 700 }, 1, once, dir)).notes, []);
+  const { notes } = await rankSplit({ tokens: 700 }, 1, once, dir);
+  t.notMatch(notes.join(), 'disk');
 });

@@ -110,32 +110,39 @@ t.test('the overlap of the selections is told, before duplicates are dropped', a
     t.match(overlap, { targets, common, documents: targets.map((name) => of(name).size) });
     const either = new Set([...of('near'), ...of('far')]).size;
     t.equal(overlap.jaccard[0][1], common[0]![1]! / either);
-    t.match(context.reports, [/^Overlap of the selections: [^\n]*\n +target +documents +near +far/]);
+    t.match(context.reports, [
+      /^Overlap of the selections of combine: [^\n]*\n +target +documents +near +far/,
+    ]);
   }
 });
 
-t.test('an empty pool, and one without tokens, give no rows but columns', async (t) => {
+t.test('an empty pool gives no rows but columns, and one without tokens stops', async (t) => {
   const none = scored(keepRows(read[0]!, new Uint32Array(0)));
   const free = arriving.map((batch) => float(batch, 'token_num', new Float64Array(batch.rows.length)));
-  for (const [input, message] of [
-    [[none], undefined],
-    [free, 300],
-  ] as const) {
-    async function* nothing() {
-      yield keepRows(read[0]!, new Uint32Array(0));
-    }
-    for (const quality of [undefined, { column: 'quality' }]) {
+  async function* nothing() {
+    yield keepRows(read[0]!, new Uint32Array(0));
+  }
+  for (const quality of [undefined, { column: 'quality' }]) {
+    const chosen = async (input: readonly Batch[]) => {
       const context = combineContext(t.testdir(), nothing);
       const accumulator = await startCombine<AsyncIterable<Batch>>(rank, { fraction: 0.5, quality }, context);
       const batches: Batch[] = [];
-      for await (const batch of await combineSplit(accumulator, input, 2, () => 0)) batches.push(batch);
-      await accumulator.close?.();
-      t.equal(batches.length, 1);
-      t.equal(batches[0]?.rows.length, 0);
-      const names = batches[0]?.columns.schema.fields.map((field) => field.name);
-      t.strictSame(names?.slice(-2), ['target', 'nag_rank']);
-      if (!quality) t.equal(context.figures.get('left out: the pool has no tokens'), message);
-    }
+      try {
+        for await (const batch of await combineSplit(accumulator, input, 2, () => 0)) batches.push(batch);
+      } finally {
+        await accumulator.close?.();
+      }
+      return batches;
+    };
+    const batches = await chosen([none]);
+    t.equal(batches.length, 1);
+    t.equal(batches[0]?.rows.length, 0);
+    const names = batches[0]?.columns.schema.fields.map((field) => field.name);
+    t.strictSame(names?.slice(-2), ['target', 'nag_rank']);
+    await t.rejects(chosen(free), {
+      name: 'NagError',
+      message: /documents have no tokens: the column "token_num"/,
+    });
   }
 });
 

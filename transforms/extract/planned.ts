@@ -1,0 +1,36 @@
+import { widthOf } from '../backbone/architecture.js';
+import { findArchitecture } from '../backbone/checkpoint.js';
+import type { Architecture, NeuronType } from '../backbone/types.js';
+import { type KeptNeurons, keptFault, keptText } from '../kept-neurons.js';
+import { type KeepTop, resolveK } from '../top-k.js';
+
+/** What is known without the weights: K of each layer, where the model is a folder. */
+export async function plannedNeurons({
+  model,
+  neurons,
+  top,
+}: {
+  readonly model: string;
+  readonly neurons: readonly NeuronType[];
+  readonly top?: KeepTop;
+}): Promise<string[]> {
+  const architecture = top && (await findArchitecture(model));
+  if (!top || !architecture) return [];
+  const kept = keptOf(top, neurons, architecture);
+  return [
+    `K of a layer: ${kept.map(keptText).join(', ')}`,
+    ...kept.flatMap((own) => keptFault(own) ?? []).map((fault) => `note: ${fault}`),
+  ];
+}
+
+/** K of each neuron type. */
+export function keptOf(
+  top: KeepTop,
+  neurons: readonly NeuronType[],
+  architecture: Architecture,
+): KeptNeurons[] {
+  return neurons.map((type) => {
+    const width = widthOf(architecture, type);
+    return { neurons: type, k: resolveK(top, width), width };
+  });
+}
