@@ -198,6 +198,14 @@ function groupTerminals(nodes: ReadonlyMap<string, Node>, levels: Levels): strin
   return groups.map((group) => group.terminals);
 }
 
+/** Sources whose rows are read again, with all their columns. */
+export function rereadRoots({ nodes }: Plan): ReadonlySet<string> {
+  const rereading = [...nodes.values()].filter(
+    ({ component }) => component.kind === 'combine' && component.yields === 'rows',
+  );
+  return new Set(rereading.flatMap(({ id }) => rootsOf(id, nodes)));
+}
+
 function rootsOf(terminal: string, nodes: ReadonlyMap<string, Node>): string[] {
   return pathTo(terminal, nodes).filter((id) => id !== terminal && isRoot(nodes.get(id)!));
 }

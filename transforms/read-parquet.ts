@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
 import { ParquetSource, type RowGroup } from '../pipeline/arrow/parquet-file.js';
+import { invalidTexts } from '../pipeline/arrow/restore.js';
 import { type RowGroupPlace, RowGroupReader } from '../pipeline/arrow/row-group-reader.js';
 import { rowRange } from '../pipeline/arrow/row-range.js';
 import { type Batch, type Bundle, emptyColumns } from '../pipeline/batch.js';
@@ -15,6 +16,7 @@ import {
   type Reject,
 } from '../pipeline/component.js';
 import { DataError, isBadData } from '../pipeline/errors.js';
+import { columnsToCheck, onlyColumns, withValidRows } from './parquet/invalid-text.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
@@ -33,6 +35,22 @@ export const parquetOptions = {
     .describe(
       'Refuse files with larger row groups (uncompressed MB): a row group is decoded whole, at about 3 times its size',
     ),
+  without: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Columns that are left out, as if the files did not have them; they are not decoded'),
+  invalid_text: z
+    .enum(['fail', 'replace'])
+    .default('fail')
+    .describe(
+      'Text that is no valid UTF-8: its row cannot be used (on_error), or U+FFFD is put in its place, counted',
+    ),
+  int96: z
+    .enum(['us', 'ns'])
+    .optional()
+    .describe(
+      "Unit of INT96 times: us reaches every year, ns ends in 2262. Without it ns where the file's Arrow schema says so, otherwise us",
+    ),
 } as const;
 
 const options = z.strictObject({ ...readingOptions, ...parquetOptions });
@@ -47,7 +65,11 @@ export const readParquet = defineSource({
   example: `
     - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
     - {use: write.jsonl, with: {path: out/english.jsonl}}`,
-  facts: readingFacts,
+  facts: ({ invalid_text, ...reading }) => ({
+    ...readingFacts(reading),
+    // Text is what it was before there was this option, unless it is replaced.
+    ...(invalid_text === 'replace' && { invalid_text }),
+  }),
   open: async (settings, context, firstOrdinal) =>
     await openParquet(await listFiles(settings.path, ['.parquet']), settings, context, firstOrdinal),
 });
@@ -79,7 +101,7 @@ export async function openParquet(
   firstOrdinal: number,
   check: (files: readonly ListedFile[]) => void = () => undefined,
 ): Promise<OpenSource> {
-  const listed = await listAll(paths, context);
+  const listed = withoutColumns(await listAll(paths, settings, context), settings.without);
   const files = context.tolerant ? alikeFiles(listed, context.reject) : listed;
   check(files);
   const schema = requireSameSchema(files);
@@ -104,7 +126,7 @@ export async function openParquet(
           rows,
           bytes,
         },
-        { file, groups: run.map((group) => ({ path: file.path, group })) },
+        { file, groups: run.map((group) => ({ path: file.path, group, int96: settings.int96 })) },
       );
     }
   }
@@ -121,11 +143,11 @@ export async function openParquet(
 }
 
 /** What files say of themselves; those that cannot be read as Parquet are rejected, if there are others. */
-async function listAll(paths: readonly string[], context: Context): Promise<ListedFile[]> {
+async function listAll(paths: readonly string[], settings: Options, context: Context): Promise<ListedFile[]> {
   const limit = pLimit(8);
   const found = await Promise.all(
     paths.map((path) =>
-      limit(() => listFile(path, context.signal)).catch((error: unknown) => {
+      limit(() => listFile(path, settings, context.signal)).catch((error: unknown) => {
         if (context.tolerant && isBadData(error)) return error;
         throw error;
       }),
@@ -138,15 +160,33 @@ async function listAll(paths: readonly string[], context: Context): Promise<List
   return files;
 }
 
-async function listFile(path: string, signal: AbortSignal): Promise<ListedFile> {
+async function listFile(path: string, { int96 }: Options, signal: AbortSignal): Promise<ListedFile> {
   signal.throwIfAborted();
-  const source = await ParquetSource.open(path);
+  const source = await ParquetSource.open(path, { int96 });
   try {
     const { schema, rowGroups, rows } = source;
     return { path, stamp: await stampOf(path), schema, rowGroups, rows };
   } finally {
     await source.close();
   }
+}
+
+/** The files as if they did not have some columns. */
+function withoutColumns(files: readonly ListedFile[], names: readonly string[]): readonly ListedFile[] {
+  if (names.length === 0) return files;
+  const there = new Set(files.flatMap(({ schema }) => schema.fields.map((field) => field.name)));
+  const missing = names.find((name) => !there.has(name));
+  if (missing !== undefined)
+    throw new DataError(
+      { file: files[0]?.path },
+      `without: there is no column "${missing}" (columns: ${[...there].join(', ')})`,
+    );
+  return files.map((file) => ({
+    ...file,
+    schema: file.schema.select(
+      file.schema.fields.map(({ name }) => name).filter((name) => !names.includes(name)),
+    ),
+  }));
 }
 
 function checkRowGroups(file: ListedFile, settings: Options, context: Context): void {
@@ -194,8 +234,11 @@ async function* readBundle(
   context: Context,
   reader: RowGroupReader,
 ): AsyncGenerator<Batch> {
-  const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file);
+  const all = settings.without.length > 0 ? place.file.schema.fields.map(({ name }) => name) : undefined;
+  const wanted = neededColumns(needs, reading.mapping, reading.schema, bundle.file) ?? all;
   const columns = wanted && [...new Set([...wanted, ...(reading.filter?.columns ?? [])])];
+  const early = settings.invalid_text === 'fail' && checksEarly(needs, how, context);
+  const checked = columns && early ? columnsToCheck(columns, place.file.schema) : columns;
   const groups = place.groups.filter(({ group }) => touches(group, bundle, how.only));
   if (groups.length === 0) {
     yield finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
@@ -203,14 +246,30 @@ async function* readBundle(
   }
   await requireSameFile(bundle.file, place.file.stamp);
   const reject = how.reject ?? context.reject;
+  const policy = {
+    replace: settings.invalid_text === 'replace',
+    reject,
+    replaced: (texts: number) => context.count('texts replaced', texts),
+  };
   for (const group of groups) {
     let row = group.group.firstRow - bundle.firstRow;
-    for await (const raw of readGroup(reader, group, columns, settings, context.signal, reject)) {
-      const batch = chosen(withNullsOf(reading.schema, raw), row, how.only);
+    for await (const raw of readGroup(reader, group, checked, settings, context.signal, reject)) {
+      const own = checked === columns ? raw : onlyColumns(raw, columns!);
+      const found = chosen(withNullsOf(reading.schema, own), row, how.only);
+      const batch = found && withValidRows(found, invalidTexts(raw), row, bundle, reading.filter, policy);
       row += raw.numRows;
       if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
     }
   }
+}
+
+/**
+ * Whether text is looked at that nobody needs yet: where rows are read again with all their columns, it must not be found
+ * then. Without a policy that goes on it is only a word in time, given where documents are read anyway.
+ */
+function checksEarly(needs: Needs, how: ReadOptions, context: Context): boolean {
+  if (how.only || !how.mayReread) return false;
+  return context.tolerant || (needs.roles ?? []).includes('text');
 }
 
 /** A row group's batches; from the first that cannot be decoded on, its rows are rejected. */

@@ -1,6 +1,8 @@
 import { RecordBatchReader, type Schema } from 'apache-arrow';
 import type { Compression, ParquetFile, ParquetMetaData, RowGroupMetaData } from 'parquet-wasm';
 import { DataError } from '../errors.js';
+import { ARROW_SCHEMA } from './footer-help.js';
+import { restoredSchema } from './restore.js';
 import type { ParquetWasm } from './wasm.js';
 
 export interface RowGroup {
@@ -28,12 +30,9 @@ export interface Footer {
   readonly leaves: readonly Leaf[];
 }
 
-/** The encoded Arrow schema: the reader has applied it, and it would be wrong in a copy with other columns. */
-const ARROW_SCHEMA = 'ARROW:schema';
-
 /** Errors: what the library throws, DataError for a footer at odds with itself. */
 export async function readFooter(wasm: ParquetWasm, file: ParquetFile, path: string): Promise<Footer> {
-  const schema = await wasm.run(() => arrowSchema(file));
+  const schema = restoredSchema(await wasm.run(() => arrowSchema(file)));
   const metadata = await wasm.run(() => file.metadata());
   try {
     return await wasm.run(() => ({ schema, ...describe(wasm, metadata, schema, path) }));
@@ -47,7 +46,8 @@ export function isUnder(leaf: string, path: string): boolean {
   return leaf === path || leaf.startsWith(`${path}.`);
 }
 
-function arrowSchema(file: ParquetFile): Schema {
+/** The schema of a file as the decoder gives it. */
+export function arrowSchema(file: ParquetFile): Schema {
   const reader = RecordBatchReader.from(file.schema().intoIPCStream()).open();
   return reader.schema;
 }
@@ -135,6 +135,7 @@ function fieldPaths(path: string, children: Schema['fields']): Leaf[] {
   return children.flatMap((child) => fieldPaths(`${path}.${child.name}`, child.type.children ?? []));
 }
 
+/** The reader has applied it, and it would be wrong in a copy with other columns. */
 function withoutArrowSchema(pairs: Map<string, string | undefined>): Map<string, string> {
   const metadata = new Map<string, string>();
   for (const [key, value] of pairs) if (key !== ARROW_SCHEMA) metadata.set(key, value ?? '');
