@@ -1,4 +1,4 @@
-import type { RecordBatch, Schema } from 'apache-arrow';
+import { RecordBatch, Schema } from 'apache-arrow';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
@@ -171,6 +171,11 @@ async function listFile(path: string, { int96 }: Options, signal: AbortSignal): 
   }
 }
 
+/** A batch with the key-value pairs of its file's footer: the decoder leaves them out. */
+function withPairs({ schema, data }: RecordBatch, { metadata }: Schema): RecordBatch {
+  return new RecordBatch(new Schema(schema.fields, metadata), data);
+}
+
 /** The files as if they did not have some columns. */
 function withoutColumns(files: readonly ListedFile[], names: readonly string[]): readonly ListedFile[] {
   if (names.length === 0) return files;
@@ -255,7 +260,7 @@ async function* readBundle(
     let row = group.group.firstRow - bundle.firstRow;
     for await (const raw of readGroup(reader, group, checked, settings, context.signal, reject)) {
       const own = checked === columns ? raw : onlyColumns(raw, columns!);
-      const found = chosen(withNullsOf(reading.schema, own), row, how.only);
+      const found = chosen(withPairs(withNullsOf(reading.schema, own), place.file.schema), row, how.only);
       const batch = found && withValidRows(found, invalidTexts(raw), row, bundle, reading.filter, policy);
       row += raw.numRows;
       if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);

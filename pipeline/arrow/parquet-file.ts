@@ -241,7 +241,8 @@ export class ParquetSource {
   #checkReadable(columns: readonly string[] | undefined): void {
     for (const [leaf, reason] of this.#opened.unreadable) {
       if (columns && !columns.some((column) => isUnder(leaf, column))) continue;
-      const names = [...this.#opened.unreadable.keys()].join(', ');
+      const tops = [...this.#opened.unreadable.keys()].map((path) => path.split('.')[0]);
+      const names = [...new Set(tops)].join(', ');
       throw new DataError(
         { file: this.path, column: leaf },
         `${reason}: it cannot be read; leave it out with without: [${names}] on the stage that reads it`,
