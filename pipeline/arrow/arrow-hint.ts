@@ -59,7 +59,7 @@ function isSoundType(type: DataType): boolean {
 }
 
 /** Values of dictionaries that the decoder can make. */
-function isEncodable(type: DataType): boolean {
+export function isEncodable(type: DataType): boolean {
   return isBytes(type) || isText(type) || DataType.isInt(type) || isPlainFloat(type);
 }
 

@@ -20,6 +20,7 @@ import {
   Utf8,
 } from 'apache-arrow';
 import { DataError } from '../errors.js';
+import { isEncodable } from './arrow-hint.js';
 import { markOf, withMark } from './parquet-marks.js';
 
 /**
@@ -32,7 +33,7 @@ export function storedSchema(schema: Schema): Schema {
 
 /**
  * The schema that a file reads back with, without marks: as `storedSchema`, but for INT96, which reads as a time,
- * intervals, which read as their 12 bytes, and views, which read as plain text and bytes.
+ * intervals, which read as their 12 bytes, and views and some dictionaries, which read as plain columns.
  */
 export function writtenSchema(schema: Schema): Schema {
   return new Schema(
@@ -87,10 +88,13 @@ function withChildren(type: DataType, children: Field[]): DataType {
 }
 
 function readType(field: Field): DataType {
-  if (isInt96(field)) return field.type;
-  if (DataType.isUtf8View(field.type)) return new Utf8();
-  if (DataType.isBinaryView(field.type)) return new Binary();
-  return DataType.isInterval(field.type) ? new FixedSizeBinary(12) : storedType(field);
+  const { type } = field;
+  if (isInt96(field)) return type;
+  if (DataType.isDictionary(type))
+    return isEncodable(type.dictionary) ? type : readType(new Field(field.name, type.dictionary));
+  if (DataType.isUtf8View(type)) return new Utf8();
+  if (DataType.isBinaryView(type)) return new Binary();
+  return DataType.isInterval(type) ? new FixedSizeBinary(12) : storedType(field);
 }
 
 function isInt96(field: Field): boolean {
