@@ -1,7 +1,8 @@
 import { type Data, DataType, type Field, type RecordBatch, Vector } from 'apache-arrow';
+import { markOf } from '../pipeline/arrow/parquet-marks.js';
 import { isText, textReader } from '../pipeline/arrow/text.js';
 import { NagError } from '../pipeline/errors.js';
-import { dateText, decimalText, timestampText } from './json-exact.js';
+import { dateText, decimalText, intervalText, timestampText, uuidText } from './json-exact.js';
 
 /** Writes the value at an index as JSON text. */
 type Write = (index: number) => string;
@@ -31,16 +32,25 @@ function columnWriter(field: Field, data: Data): Write {
     const text = textReader(new Vector([data]));
     return (row) => text(row) ?? 'null';
   }
-  const write = writerOf(data, field.name);
+  const write = writerOf(data, field.name, field);
   // The layout of the reference implementation's feature files.
   if (field.name.endsWith('_feature') && field.metadata.has('nag.neurons'))
     return (row) => `{"layer_topk_value_index":${write(row)}}`;
   return write;
 }
 
-function writerOf(data: Data, column: string): Write {
-  const write = nestedWriter(data, column) ?? scalarWriter(data, column);
+/** @param field the column, or the field of it that the values are of */
+function writerOf(data: Data, column: string, field: Field | undefined): Write {
+  const write = markedWriter(data, field) ?? nestedWriter(data, column) ?? scalarWriter(data, column);
   return data.nullCount === 0 ? write : (index) => (data.getValid(index) ? write(index) : 'null');
+}
+
+/** Types of Parquet that Arrow has as bytes. */
+function markedWriter({ type, values }: Data, field: Field | undefined): Write | undefined {
+  const kind = field && markOf(field)?.kind;
+  if (!DataType.isFixedSizeBinary(type) || (kind !== 'UUID' && kind !== 'INTERVAL')) return undefined;
+  const [width, text] = kind === 'UUID' ? ([16, uuidText] as const) : ([12, intervalText] as const);
+  return (index) => text(values.subarray(index * width, (index + 1) * width));
 }
 
 function nestedWriter(data: Data, column: string): Write | undefined {
@@ -60,7 +70,8 @@ function nestedWriter(data: Data, column: string): Write | undefined {
 
 function dictionaryWriter({ values, dictionary }: Data, column: string): Write {
   const chunks =
-    dictionary?.data.map((chunk) => ({ rows: chunk.length, write: writerOf(chunk, column) })) ?? [];
+    dictionary?.data.map((chunk) => ({ rows: chunk.length, write: writerOf(chunk, column, undefined) })) ??
+    [];
   return (index) => {
     let place = Number(values[index]);
     for (const { rows, write } of chunks) {
@@ -74,13 +85,17 @@ function dictionaryWriter({ values, dictionary }: Data, column: string): Write {
 function structWriter({ type, children }: Data, column: string): Write {
   const fields = children.map((child, i) => ({
     key: JSON.stringify(type.children[i]?.name ?? ''),
-    write: writerOf(child, column),
+    write: writerOf(child, column, type.children[i]),
   }));
   return (index) => `{${fields.map(({ key, write }) => `${key}:${write(index)}`).join(',')}}`;
 }
 
-function listWriter({ children }: Data, column: string, range: (row: number) => [number, number]): Write {
-  const write = writerOf(children[0]!, column);
+function listWriter(
+  { type, children }: Data,
+  column: string,
+  range: (row: number) => [number, number],
+): Write {
+  const write = writerOf(children[0]!, column, type.children[0]);
   return (row) => {
     const [start, end] = range(row);
     return `[${Array.from({ length: end - start }, (_, i) => write(start + i)).join(',')}]`;
@@ -89,7 +104,9 @@ function listWriter({ children }: Data, column: string, range: (row: number) => 
 
 /** Keys that are no text are written as text: objects have no others. */
 function mapWriter({ children }: Data, column: string, range: (row: number) => [number, number]): Write {
-  const [keys, values] = children[0]!.children.map((child) => writerOf(child, column));
+  const [keys, values] = children[0]!.children.map((child, i) =>
+    writerOf(child, column, children[0]!.type.children[i]),
+  );
   return (row) => {
     const [start, end] = range(row);
     const entries = Array.from({ length: end - start }, (_, i) => {

@@ -73,10 +73,7 @@ t.test(
 
 t.test('an interval keeps its months', async (t) => {
   const { batches } = await batchesOf(await copied(t, 'logical'), ['span']);
-  // Months, days and milliseconds, each 4 bytes.
-  t.strictSame(jsonOf(batches), [
-    { span: Buffer.from([5, 0, 0, 0, 2, 0, 0, 0, 0xb8, 11, 0, 0]).toString('base64') },
-  ]);
+  t.strictSame(jsonOf(batches), [{ span: 'P5M2DT3S' }]);
 });
 
 t.test('INT96 goes out as INT96, without statistics, which have no order', async (t) => {
