@@ -121,9 +121,10 @@ def columns_of_table():
     }
     for name, values in arrow.items():
         yield name, lambda path, values=values: pq.write_table(pa.table({"x": values}), path)
-    yield "INT96", lambda path: pq.write_table(
-        pa.table({"x": times}), path, use_deprecated_int96_timestamps=True, store_schema=False
-    )
+    int96 = {"use_deprecated_int96_timestamps": True, "store_schema": False}
+    recent = pa.table({"x": times.slice(3)})
+    yield "INT96", lambda path: pq.write_table(recent, path, **int96)
+    yield "INT96, years 1 and 9999", lambda path: pq.write_table(pa.table({"x": times}), path, **int96)
     duck = {
         "UUID": "'0f8fad5b-d9cb-469f-a165-70867728950e'::uuid",
         "JSON": """'{"a": 1}'::json""",
@@ -179,20 +180,20 @@ def readers(folder):
 
     def pandas(path):
         frame = pd.read_parquet(path)
-        return f"{frame['x'].dtype} {list(frame.columns)} {frame.index.tolist()}", str(frame["x"].tolist())
+        return str(frame["x"].dtype), str([list(frame.columns), frame.index.tolist(), frame["x"].tolist()])
 
     def polars(path):
         frame = pl.read_parquet(path)
-        return str(frame.schema), str(frame["x"].to_list())
+        return str(frame.schema["x"]), str(frame["x"].to_list())
 
     def duck(path):
         found = duckdb.sql(f"select * from '{path}'")
-        return str(found.types), str(found.fetchall())
+        return str(found.types[0]), str(found.fetchall())
 
     def hugging(path):
         cache = os.path.join(folder, "cache", os.path.basename(os.path.dirname(path)))
         dataset = datasets.Dataset.from_parquet(path, cache_dir=cache)
-        return str(dataset.features), str(dataset["x"][:])
+        return str(dataset.features["x"]), str(dataset["x"][:])
 
     found = {"pyarrow": arrow, "pandas": pandas, "polars": polars, "DuckDB": duck, "datasets": hugging}
     try:
@@ -206,7 +207,7 @@ def readers(folder):
 
     def sparks(path):
         frame = spark.read.parquet(path)
-        return str(frame.dtypes), str(frame.collect())
+        return frame.dtypes[0][1], str(frame.collect())
 
     return {**found, "Spark": sparks}
 
@@ -225,7 +226,7 @@ def cell(before, after):
         return "reads the copy only"
     if before == after:
         return "same"
-    return "same value, other type" if before[1] == after[1] else f"{before[0]} → {after[0]}"[:80]
+    return f"{'' if before[1] == after[1] else 'values too: '}{before[0]} → {after[0]}"
 
 
 def table(folder, target):
