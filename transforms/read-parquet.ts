@@ -1,4 +1,4 @@
-import { RecordBatch, Schema } from 'apache-arrow';
+import type { RecordBatch, Schema } from 'apache-arrow';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
@@ -16,7 +16,8 @@ import {
   type Reject,
 } from '../pipeline/component.js';
 import { DataError, isBadData } from '../pipeline/errors.js';
-import { columnsToCheck, onlyColumns, withValidRows } from './parquet/invalid-text.js';
+import { checksEarly, columnsToCheck, onlyColumns, withValidRows } from './parquet/invalid-text.js';
+import { withoutColumns, withPairs } from './parquet/schemas.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { listFiles } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
@@ -171,29 +172,6 @@ async function listFile(path: string, { int96 }: Options, signal: AbortSignal): 
   }
 }
 
-/** A batch with the key-value pairs of its file's footer: the decoder leaves them out. */
-function withPairs({ schema, data }: RecordBatch, { metadata }: Schema): RecordBatch {
-  return new RecordBatch(new Schema(schema.fields, metadata), data);
-}
-
-/** The files as if they did not have some columns. */
-function withoutColumns(files: readonly ListedFile[], names: readonly string[]): readonly ListedFile[] {
-  if (names.length === 0) return files;
-  const there = new Set(files.flatMap(({ schema }) => schema.fields.map((field) => field.name)));
-  const missing = names.find((name) => !there.has(name));
-  if (missing !== undefined)
-    throw new DataError(
-      { file: files[0]?.path },
-      `without: there is no column "${missing}" (columns: ${[...there].join(', ')})`,
-    );
-  return files.map((file) => ({
-    ...file,
-    schema: file.schema.select(
-      file.schema.fields.map(({ name }) => name).filter((name) => !names.includes(name)),
-    ),
-  }));
-}
-
 function checkRowGroups(file: ListedFile, settings: Options, context: Context): void {
   const largest = file.rowGroups.reduce((max, group) => Math.max(max, group.uncompressedBytes), 0) / 1e6;
   if (largest > settings.max_row_group_mb) {
@@ -266,15 +244,6 @@ async function* readBundle(
       if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
     }
   }
-}
-
-/**
- * Whether text is looked at that nobody needs yet: where rows are read again with all their columns, it must not be found
- * then. Without a policy that goes on it is only a word in time, given where documents are read anyway.
- */
-function checksEarly(needs: Needs, how: ReadOptions, context: Context): boolean {
-  if (how.only || !how.mayReread) return false;
-  return context.tolerant || (needs.roles ?? []).includes('text');
 }
 
 /** A row group's batches; from the first that cannot be decoded on, its rows are rejected. */

@@ -4,7 +4,7 @@ import { withValidText } from '../../pipeline/arrow/replace-text.js';
 import type { InvalidText } from '../../pipeline/arrow/restore.js';
 import { rowRange } from '../../pipeline/arrow/row-range.js';
 import { type Bundle, selectColumns } from '../../pipeline/batch.js';
-import type { Reject } from '../../pipeline/component.js';
+import type { Context, Needs, ReadOptions, Reject } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
 import type { RowFilter } from '../reading/where.js';
 
@@ -53,6 +53,15 @@ export function withValidRows(
   }
   const kept = Uint32Array.from(batch.rows.keys()).filter((row) => !bad.has(row));
   return { columns: gatherBatch(batch.columns, kept), rows: kept.map((row) => batch.rows[row]!) };
+}
+
+/**
+ * Whether text is looked at that nobody needs yet: where rows are read again with all their columns, it must not be found
+ * then. Without a policy that goes on it is only a word in time, given where documents are read anyway.
+ */
+export function checksEarly(needs: Needs, how: ReadOptions, context: Context): boolean {
+  if (how.only || !how.mayReread) return false;
+  return context.tolerant || (needs.roles ?? []).includes('text');
 }
 
 /** Columns to read, and those whose text is looked at besides. */
