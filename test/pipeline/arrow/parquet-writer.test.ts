@@ -9,9 +9,7 @@ import {
   Field,
   Int32,
   Int64,
-  IntervalDayTime,
   IntervalMonthDayNano,
-  IntervalYearMonth,
   makeData,
   RecordBatch,
   Schema,
@@ -142,30 +140,6 @@ t.test('every type that Parquet can store, sliced or not', async (t) => {
       same(found, parts.flatMap(values), name);
     }
   });
-});
-
-t.test('intervals are written as months, days and milliseconds', async (t) => {
-  const path = join(t.testdir(), 'out.parquet');
-  const found: string[][] = [];
-  for (const [type, value] of [
-    [new IntervalDayTime(), [3, 4000]],
-    [new IntervalYearMonth(), [27]],
-  ] as const) {
-    const data = makeData({ type, length: 1, data: Int32Array.from(value) });
-    const field = new Field('span', type, true);
-    const own = new RecordBatch(new Schema([field]), new Data(new Struct([field]), 0, 1, 0, {}, [data]));
-    await writeParquet(path, own.schema, asyncFrom([own]), options);
-    const file = await ParquetSource.open(path);
-    for await (const { data } of file.read({ rowGroups: [0], batchRows: 1 }))
-      found.push(
-        [...new Int32Array((data.children[0]!.values as Uint8Array).slice(0, 12).buffer)].map(String),
-      );
-    await file.close();
-  }
-  t.strictSame(found, [
-    ['0', '3', '4000'],
-    ['27', '0', '0'],
-  ]);
 });
 
 async function* asyncFrom(batches: Iterable<RecordBatch>): AsyncGenerator<RecordBatch> {
