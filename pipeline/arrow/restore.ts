@@ -177,14 +177,14 @@ function timestamps(data: Data, type: Timestamp): Data {
     const days = BigInt(view.getInt32(row * 12 + 8, true) - EPOCH_JULIAN_DAY);
     if (type.unit === TimeUnit.MICROSECOND && nanoseconds % 1000n !== 0n)
       throw new Unrepresentable(
-        'has nanoseconds, which microseconds cannot hold; set int96: ns on the stage that reads it',
+        'has nanoseconds, which microseconds cannot hold; set int96: ns on the stage that reads it, or leave the column out (without)',
         row,
       );
     const value = days * perDay + (type.unit === TimeUnit.NANOSECOND ? nanoseconds : nanoseconds / 1000n);
     if (BigInt.asIntN(64, value) !== value)
       throw new Unrepresentable(
         type.unit === TimeUnit.NANOSECOND
-          ? 'is a time that nanoseconds cannot hold, which end in 2262; set int96: us on the stage that reads it'
+          ? 'is a time that nanoseconds cannot hold, which end in 2262; set int96: us on the stage that reads it, or leave the column out (without)'
           : 'is a time beyond the year 290000, which no timestamp can hold; leave the column out (without)',
         row,
       );
