@@ -218,7 +218,9 @@ export class ParquetSource {
       const panic =
         mib > MANY_MIB
           ? 'it is corrupt or, more likely, too large for the decoder, whose memory ends at 4 GiB; rewrite the file with smaller row groups'
-          : 'its pages are corrupt';
+          : group.hadoopLz4
+            ? "it is compressed with LZ4 in Hadoop's framing, of which the decoder knows only pages of one block; rewrite the file with zstd, snappy or lz4_raw (or it is corrupt)"
+            : 'its pages are corrupt';
       throw explainReadError(thrown, this.path, what, this.#opened.failure, panic);
     }
   }

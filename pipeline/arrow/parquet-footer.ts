@@ -12,6 +12,8 @@ export interface RowGroup {
   readonly firstRow: number;
   readonly uncompressedBytes: number;
   readonly compressedBytes: number;
+  /** Whether something in it has the deprecated codec LZ4, which Hadoop and Spark frame in their own way. */
+  readonly hadoopLz4?: boolean;
   /** Uncompressed bytes of these columns (names as for `read`; absent: all), which is what decoding takes at least. */
   columnBytes(columns?: readonly string[]): number;
 }
@@ -64,15 +66,17 @@ function describe(
   general.free();
   const groups = metadata.rowGroups();
   const leaves = leafPaths(groups[0], schema);
-  const lzo = wasm.library.Compression.LZO;
+  const { LZO: lzo, LZ4: lz4 } = wasm.library.Compression;
   let firstRow = 0;
   const rowGroups = groups.map((group, index) => {
-    const described = describeRowGroup(group, index, firstRow, leaves, (codec, column) =>
-      checkCodec(codec, lzo, column, path),
-    );
+    let hadoopLz4 = false;
+    const described = describeRowGroup(group, index, firstRow, leaves, (codec, column) => {
+      checkCodec(codec, lzo, column, path);
+      hadoopLz4 ||= codec === lz4;
+    });
     firstRow += described.rows;
     group.free();
-    return described;
+    return hadoopLz4 ? { ...described, hadoopLz4 } : described;
   });
   if (firstRow !== total) {
     throw new DataError(
