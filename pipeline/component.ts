@@ -124,6 +124,8 @@ export interface OpenSource {
 export interface ReadOptions {
   /** Only these rows of the bundle, ascending; what holds none of them is not read. */
   readonly only?: Uint32Array;
+  /** Rows may be read again, with all their columns: what is wrong in those that are not read is to be found now. */
+  readonly mayReread?: boolean;
   /** Told of rows that a filter of the source leaves out. */
   readonly leftOut?: (reason: string, rows: number) => void;
   /** Told, in place of the context's `reject`, of what cannot be read. */

@@ -98,14 +98,6 @@ export function sourcesAbove(id: string, nodes: ReadonlyMap<string, Node>): stri
   );
 }
 
-/** The folder of the store that keeps what a stage makes; nothing where there is none. */
-export function keptIn({ id }: Node, { nodes, segments }: Plan): { keptIn?: string } {
-  const stores = segments.flatMap(({ stored }) => [...stored].filter(([, { chain }]) => chain.includes(id)));
-  const options = stores[0] && nodes.get(stores[0][0])?.options;
-  const dir = options !== null && typeof options === 'object' && 'dir' in options ? options.dir : undefined;
-  return typeof dir === 'string' ? { keptIn: dir } : {};
-}
-
 /** True for a node from which a stream starts. */
 export function isRoot(node: Node): boolean {
   return (
@@ -210,7 +202,8 @@ function groupTerminals(nodes: ReadonlyMap<string, Node>, levels: Levels): strin
   return groups.map((group) => group.terminals);
 }
 
-function rootsOf(terminal: string, nodes: ReadonlyMap<string, Node>): string[] {
+/** Sources and combines whose rows a stage works on. */
+export function rootsOf(terminal: string, nodes: ReadonlyMap<string, Node>): string[] {
   return pathTo(terminal, nodes).filter((id) => id !== terminal && isRoot(nodes.get(id)!));
 }
 

@@ -2,6 +2,7 @@ import { type Batch, type Bundle, hasColumn, roleNamed } from './batch.js';
 import { begin, timed } from './busy.js';
 import type { Needs, OpenSource } from './component.js';
 import type { Node } from './plan.js';
+import { rereadRoots } from './plan-questions.js';
 import type { Run } from './run.js';
 import { addTo, finish, type StageStats, start } from './stats.js';
 
@@ -10,7 +11,9 @@ export async function* readRoot(node: Node, needs: Needs, run: Run): AsyncGenera
   const stats = run.stats.get(node.id)!;
   start(stats);
   const source = run.sources.get(node.id);
-  const batches = source ? readBundles(source, source.bundles, needs, stats) : readCombine(node, run, stats);
+  const batches = source
+    ? readBundles(source, source.bundles, needs, stats, isReread(node.id, run))
+    : readCombine(node, run, stats);
   for await (const batch of notEmpty(batches)) {
     run.signal.throwIfAborted();
     yield batch;
@@ -39,6 +42,7 @@ export async function* readBundles(
   bundles: Iterable<Bundle> | AsyncIterable<Bundle>,
   needs: Needs,
   stats: StageStats,
+  mayReread: boolean,
 ): AsyncGenerator<Batch> {
   const leftOut = (reason: string, rows: number) => {
     stats.rowsIn += rows;
@@ -46,12 +50,21 @@ export async function* readBundles(
   };
   const there = { ...needs, columns: columnsThere(needs.columns, source) };
   for await (const bundle of bundles) {
-    for await (const batch of timed(source.read(bundle, there, { leftOut }), stats.busy, 'asked')) {
+    for await (const batch of timed(
+      source.read(bundle, there, { leftOut, mayReread }),
+      stats.busy,
+      'asked',
+    )) {
       stats.rowsIn += batch.rows.length;
       stats.rowsOut += batch.rows.length;
       yield batch;
     }
   }
+}
+
+/** Whether rows of a source may be read again. */
+export function isReread(source: string, run: Run): boolean {
+  return rereadRoots(run.plan).has(source);
 }
 
 /** Columns that stages name may be made on the way: only those of the source are read. */

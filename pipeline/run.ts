@@ -14,7 +14,8 @@ import type {
 import { DataError, messageOf, NagError, type Place } from './errors.js';
 import { besides, removeNowOrLater, sweepLeftovers } from './leftovers.js';
 import { neededOf } from './needed.js';
-import { keptIn, type Node, type Plan, pathTo } from './plan.js';
+import { type Node, type Plan, pathTo } from './plan.js';
+import { keptIn } from './plan-questions.js';
 import { Provenance } from './provenance.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';

@@ -2,7 +2,7 @@ import { type Batch, type Bundle, onlyNeeded } from './batch.js';
 import { timed } from './busy.js';
 import type { BundlePart, BundleStore, Making, Needs } from './component.js';
 import type { Node, Segment, StoredChain } from './plan.js';
-import { notEmpty, readBundles } from './read-root.js';
+import { isReread, notEmpty, readBundles } from './read-root.js';
 import type { Run } from './run.js';
 import { splitRows } from './split-rows.js';
 import { finish, leftOutRows, start } from './stats.js';
@@ -72,6 +72,7 @@ async function* rowsOf(
   const { source: id, chain } = segment.stored.get(node.id)!;
   const source = run.sources.get(id)!;
   const stats = run.stats.get(id)!;
+  const mayReread = isReread(id, run);
   start(stats);
   const { busy } = run.stats.get(node.id)!;
   const waited = (batches: AsyncIterable<Batch>) => timed(batches, busy, 'waiting');
@@ -82,13 +83,12 @@ async function* rowsOf(
     const covered = await store.covered(bundle);
     skip(Math.min(covered, bundle.rows ?? 0), chain, run);
     if (covered === Infinity) {
-      yield* store.read(bundle, waited(readBundles(source, [bundle], wants.below, stats)), (kept) =>
-        rejected.tell(bundle, kept),
-      );
+      const kept = readBundles(source, [bundle], wants.below, stats, mayReread);
+      yield* store.read(bundle, waited(kept), (remarks) => rejected.tell(bundle, remarks));
       at++;
       continue;
     }
-    const rows = splitRows(readBundles(source, [bundle], wants.above, stats), covered);
+    const rows = splitRows(readBundles(source, [bundle], wants.above, stats, mayReread), covered);
     try {
       if (covered > 0)
         yield* store.read(bundle, waited(onlyFor(wants.below, rows.before)), (kept) =>
@@ -97,7 +97,7 @@ async function* rowsOf(
       const missing: BundlePart[] = [{ bundle, from: covered }];
       const others = missingFrom(source.bundles, at + 1, store, missing);
       const fresh = streams.from(
-        oneAfterTheOther(rows.after, readBundles(source, others, wants.above, stats)),
+        oneAfterTheOther(rows.after, readBundles(source, others, wants.above, stats, mayReread)),
       );
       const made = chain.reduce(
         (stream, stage) =>

@@ -8,6 +8,7 @@ import { rankColumn, rankColumnOf } from '../transforms/rank/selected.js';
 import { differenceOf } from '../transforms/reading/same-schema.js';
 import { differenceOfFeatures } from '../transforms/same-features.js';
 import { writtenColumns } from './columns.js';
+import { relabelledColumn } from './footer-keys.js';
 import { inRankOrder } from './rank-order.js';
 
 /** Options that every sink of documents has. */
@@ -73,7 +74,10 @@ export async function* sameColumns(
     const rankIsMissing = names !== undefined && rank !== undefined && !names.includes(rank);
     const columns = writtenColumns(batch, rankIsMissing ? [...names, rank] : names);
     schema ??= columns.schema;
-    const difference = differenceOf(schema, columns.schema) ?? differenceOfOrigin(schema, columns.schema);
+    const difference =
+      differenceOf(schema, columns.schema) ??
+      differenceOfOrigin(schema, columns.schema) ??
+      differenceOfLabels(schema, columns.schema);
     if (difference !== undefined)
       throw new NagError(
         `${batch.bundle.file}: its rows cannot be written with those before: ${difference}; write them with a sink of their own`,
@@ -91,6 +95,12 @@ function differenceOfOrigin(first: Schema, other: Schema): string | undefined {
     if (difference !== undefined) return `column "${field.name}" was made differently (${difference})`;
   }
   return undefined;
+}
+
+/** Numbers that stand for classes mean something else where the classes do. */
+function differenceOfLabels(first: Schema, other: Schema): string | undefined {
+  const column = relabelledColumn(first, other);
+  return column === undefined ? undefined : `column "${column}" has other class names (its ClassLabel)`;
 }
 
 function firstColumns(columns: RecordBatch, count: number): RecordBatch {

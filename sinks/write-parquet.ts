@@ -1,9 +1,10 @@
-import type { RecordBatch } from 'apache-arrow';
+import { type RecordBatch, Schema } from 'apache-arrow';
 import { z } from 'zod';
 import { evenBatches } from '../pipeline/arrow/even-batches.js';
 import { stageParquet } from '../pipeline/arrow/parquet-writer.js';
 import { defineSink } from '../pipeline/component.js';
 import { columnNeeds } from './columns.js';
+import { carriedKeys } from './footer-keys.js';
 import { outputBatches, outputOptions } from './output.js';
 
 const options = z.strictObject({
@@ -46,11 +47,14 @@ export const writeParquetSink = defineSink({
       // A part can only end between two batches.
       const bytes = Math.min(batchBytes, (settings.part_mb * 1e6) / 8);
       const all = evenBatches(withFirst(first.value, batches), { rows: batchRows, bytes });
-      const staged = await stageParquet(settings.path, first.value.schema, all, {
+      const carried = carriedKeys(first.value.schema);
+      // pyarrow only sees those in the Arrow schema, others only those in the footer.
+      const schema = new Schema(first.value.schema.fields, new Map(Object.entries(carried)));
+      const staged = await stageParquet(settings.path, schema, all, {
         compression: settings.compression,
         rowGroupRows: settings.row_group_rows,
         maxFileBytes: settings.part_mb * 1e6,
-        metadata: Object.fromEntries(context.provenance),
+        metadata: { ...carried, ...Object.fromEntries(context.provenance) },
       });
       return {
         ...staged,

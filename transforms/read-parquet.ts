@@ -2,6 +2,7 @@ import { type Field, type RecordBatch, Schema } from 'apache-arrow';
 import { z } from 'zod';
 import { gatherBatch } from '../pipeline/arrow/gather.js';
 import type { RowGroup } from '../pipeline/arrow/parquet-file.js';
+import { invalidTexts } from '../pipeline/arrow/restore.js';
 import { type RowGroupPlace, RowGroupReader } from '../pipeline/arrow/row-group-reader.js';
 import { rowRange } from '../pipeline/arrow/row-range.js';
 import { type Batch, type Bundle, emptyColumns } from '../pipeline/batch.js';
@@ -15,6 +16,8 @@ import {
 } from '../pipeline/component.js';
 import { isBadData } from '../pipeline/errors.js';
 import { conform, pruned } from '../pipeline/unite.js';
+import { checksEarly, columnsToCheck, onlyColumns, withValidRows } from './parquet/invalid-text.js';
+import { withoutColumns, withPairs } from './parquet/schemas.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { type HiveLayout, hiveLayout } from './reading/hive-layout.js';
 import { type ListedPath, listInputs } from './reading/listing.js';
@@ -49,6 +52,22 @@ export const parquetOptions = {
     .describe(
       'Columns from folders named column=value: by default from those below the folder or glob that path names; true: from all of the path, false: from none',
     ),
+  without: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Columns that are left out, as if the files did not have them; they are not decoded'),
+  invalid_text: z
+    .enum(['fail', 'replace'])
+    .default('fail')
+    .describe(
+      'Text that is no valid UTF-8: its row cannot be used (on_error), or U+FFFD is put in its place, counted',
+    ),
+  int96: z
+    .enum(['us', 'ns'])
+    .optional()
+    .describe(
+      "Unit of INT96 times: us reaches every year, ns ends in 2262. Without it ns where the file's Arrow schema says so, otherwise us",
+    ),
 } as const;
 
 const options = z.strictObject({ ...readingOptions, ...parquetOptions });
@@ -63,7 +82,11 @@ export const readParquet = defineSource({
   example: `
     - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
     - {use: write.jsonl, with: {path: out/english.jsonl}}`,
-  facts: readingFacts,
+  facts: ({ invalid_text, ...reading }) => ({
+    ...readingFacts(reading),
+    // Text is what it was before there was this option, unless it is replaced.
+    ...(invalid_text === 'replace' && { invalid_text }),
+  }),
   open: async (settings, context, firstOrdinal) => {
     // A table may have no file under the names that are looked for.
     await refuseTables([settings.path].flat());
@@ -89,7 +112,8 @@ export async function openParquet(
 ): Promise<OpenSource> {
   await refuseTables(inputs.map(({ path }) => path));
   const hive = hiveLayout(inputs, settings.hive);
-  const listed = await listParquet(hive.pruned(settings.where, context), context);
+  const found = await listParquet(hive.pruned(settings.where, context), settings, context);
+  const listed = withoutColumns(found, settings.without);
   check(listed);
   const { files, schema: own } = uniteFiles(
     listed.map((file) => ({ ...file, schema: hive.withoutColumns(file.schema, context) })),
@@ -121,7 +145,7 @@ export async function openParquet(
           rows,
           bytes,
         },
-        { file, groups: run.map((group) => ({ path: file.path, group })) },
+        { file, groups: run.map((group) => ({ path: file.path, group, int96: settings.int96 })) },
       );
     }
   }
@@ -180,7 +204,9 @@ async function* readBundle(
   const all = fieldsOf(reading.schema, columns);
   const fields = all.filter((field) => !reading.hive.fields.includes(field));
   const fromPath = all.filter((field) => reading.hive.fields.includes(field));
-  const there = columnsIn(place.file.schema, reading.schema, columns);
+  const there = columnsIn(place.file.schema, reading.schema, columns, settings.without.length > 0);
+  const early = settings.invalid_text === 'fail' && checksEarly(needs, how, context);
+  const checked = there && early ? columnsToCheck(there, place.file.schema) : there;
   const groups = place.groups.filter(({ group }) => touches(group, bundle, how.only));
   const nothing = () =>
     finishBatch(emptyColumns(reading.schema), new Uint32Array(0), bundle, needs, reading, how);
@@ -191,18 +217,18 @@ async function* readBundle(
   let some = false;
   await requireSameFile(bundle.file, place.file.stamp);
   const reject = how.reject ?? context.reject;
+  const policy = {
+    replace: settings.invalid_text === 'replace',
+    reject,
+    replaced: (texts: number) => context.count('texts replaced', texts),
+  };
   for (const group of groups) {
     let row = group.group.firstRow - bundle.firstRow;
-    for await (const raw of readGroup(
-      reader,
-      group,
-      { columns: there, fields },
-      settings,
-      context.signal,
-      reject,
-    )) {
-      const whole = reading.hive.withColumns(raw, fromPath, bundle.file);
-      const batch = chosen(whole, row, how.only);
+    const asked = { checked, columns: there, fields };
+    for await (const { raw, united } of readGroup(reader, group, asked, settings, context.signal, reject)) {
+      const whole = withPairs(reading.hive.withColumns(united, fromPath, bundle.file), place.file.schema);
+      const found = chosen(whole, row, how.only);
+      const batch = found && withValidRows(found, invalidTexts(raw), row, bundle, reading.filter, policy);
       row += raw.numRows;
       some = true;
       if (batch) yield finishBatch(batch.columns, batch.rows, bundle, needs, reading, how);
@@ -212,23 +238,34 @@ async function* readBundle(
   if (!some && !how.only) yield nothing();
 }
 
-/** A row group's batches; from the first that cannot be decoded on, its rows are rejected. */
+/** What is read of a file's columns. */
+interface Asked {
+  /** Columns to read; undefined for all of the file's. */
+  readonly checked: readonly string[] | undefined;
+  /** Those of them that go on. */
+  readonly columns: readonly string[] | undefined;
+  /** What they are read as. */
+  readonly fields: readonly Field[];
+}
+
+/** A row group's batches, as they are in the file and as asked for; from the first that cannot be decoded on, its rows are rejected. */
 async function* readGroup(
   reader: RowGroupReader,
   place: RowGroupPlace,
-  { columns, fields }: { columns: readonly string[] | undefined; fields: readonly Field[] },
+  { checked, columns, fields }: Asked,
   { batch_rows }: Options,
   signal: AbortSignal,
   reject: Reject,
-): AsyncGenerator<RecordBatch> {
+): AsyncGenerator<{ raw: RecordBatch; united: RecordBatch }> {
   const { path, group } = place;
   let read = 0;
   try {
-    for await (const batch of reader.read(place, { columns, batchRows: batch_rows, signal })) {
+    for await (const raw of reader.read(place, { columns: checked, batchRows: batch_rows, signal })) {
       const first = group.firstRow + read;
-      const united = conform(batch, fields, { file: path, rowAt: (row) => first + row });
-      read += batch.numRows;
-      yield united;
+      const own = checked === columns ? raw : onlyColumns(raw, columns!);
+      const united = conform(own, fields, { file: path, rowAt: (row) => first + row });
+      read += raw.numRows;
+      yield { raw, united };
     }
   } catch (error) {
     // Whoever stops the run may do so for data of its own.
@@ -247,15 +284,16 @@ function fieldsOf(schema: Schema, columns: readonly string[] | undefined): reado
   return schema.fields.flatMap((field) => pruned(field, field.name, asked) ?? []);
 }
 
-/** What there is of it in a file; undefined for all of the file's columns. */
+/** What there is of it in a file; undefined for all of the file's columns. @param isNarrowed some were left out of `file` */
 function columnsIn(
   file: Schema,
   common: Schema,
   columns: readonly string[] | undefined,
+  isNarrowed: boolean,
 ): readonly string[] | undefined {
   if (columns) return columns.filter((column) => typeOf(file, column) !== undefined);
   const names = file.fields.map(({ name }) => name).filter((name) => typeOf(common, name) !== undefined);
-  return names.length === file.fields.length ? undefined : names;
+  return names.length === file.fields.length && !isNarrowed ? undefined : names;
 }
 
 function touches(group: RowGroup, bundle: Bundle, only: Uint32Array | undefined): boolean {

@@ -14,6 +14,7 @@ export interface Order {
   readonly rowGroup: number;
   readonly columns: readonly string[] | undefined;
   readonly batchRows: number;
+  readonly int96?: 'us' | 'ns' | undefined;
 }
 
 /** `more`: a batch was taken. `stop`: no more are wanted. An order is only given when the one before has ended. */

@@ -16,13 +16,13 @@ function serve(): void {
   let stopped = false;
   let wake = () => {};
 
-  const decode = async ({ path, rowGroup, columns, batchRows }: Order) => {
+  const decode = async ({ path, rowGroup, columns, batchRows, int96 }: Order) => {
     mayBeAhead = ahead;
     stopped = false;
     if (source?.path !== path) {
       await source?.close();
       source = undefined;
-      source = await ParquetSource.open(path);
+      source = await ParquetSource.open(path, { int96 });
     }
     for await (const encoded of source.readEncoded({ rowGroups: [rowGroup], columns, batchRows })) {
       while (mayBeAhead === 0 && !stopped) await new Promise<void>((resolve) => (wake = resolve));

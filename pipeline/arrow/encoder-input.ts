@@ -5,6 +5,7 @@ import { DataError, NagError } from '../errors.js';
 import type { BatchCursor } from './batch-cursor.js';
 import { encodeBatch } from './ipc.js';
 import { schemaDifference } from './parquet-types.js';
+import { storedBatch, storedSchema } from './store.js';
 import type { ParquetWasm } from './wasm.js';
 
 export interface EncoderInputOptions {
@@ -78,7 +79,7 @@ function encode(batch: RecordBatch, schema: Schema, target: string): Uint8Array 
       'is declared without nulls, but has some',
     );
   }
-  return encodeBatch(new RecordBatch(schema, batch.data));
+  return encodeBatch(storedBatch(batch, schema, storedSchema(schema)));
 }
 
 function toWasm(wasm: ParquetWasm, encoded: Uint8Array): WasmBatch {

@@ -38,3 +38,17 @@ export function decimalText(words: Uint32Array, scale: number): string {
   const digits = String(value < 0n ? -value : value).padStart(scale + 1, '0');
   return `${value < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }
+
+/** The usual text of a UUID in JSON. @param bytes 16 */
+export function uuidText(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex');
+  return `"${[0, 8, 12, 16, 20].map((start, i, all) => hex.slice(start, all[i + 1])).join('-')}"`;
+}
+
+/** An interval of Parquet as ISO 8601 in JSON: months, days and seconds, none of which is turned into another. @param bytes 12 */
+export function intervalText(bytes: Uint8Array): string {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [months, days, ms] = [0, 4, 8].map((at) => view.getUint32(at, true)) as [number, number, number];
+  const fraction = ms % 1000 === 0 ? '' : `.${String(ms % 1000).padStart(3, '0')}`;
+  return `"P${months}M${days}DT${Math.floor(ms / 1000)}${fraction}S"`;
+}

@@ -1,6 +1,7 @@
 import { type Data, DataType, type Field, type RecordBatch, Vector } from 'apache-arrow';
 import { NagError } from '../errors.js';
-import { dateText, decimalText, timestampText } from './json-exact.js';
+import { dateText, decimalText, intervalText, timestampText, uuidText } from './json-exact.js';
+import { markOf } from './parquet-marks.js';
 import { isText, textReader } from './text.js';
 
 /** Writes the value at an index as JSON text. */
@@ -45,14 +46,15 @@ export function columnWriter(field: Field, data: Data, writing: Writing): Write 
 
 /** Text that was JSON when it was read goes out as that JSON, in lists and structs too. */
 function fieldWriter(field: Field, data: Data, writing: Writing): Write {
-  if (isUuid(field)) return uuidWriter(data);
-  if (field.metadata.get('nag.json') !== 'true') return writerOf(data, writing);
+  if (field.metadata.get('nag.json') !== 'true') return writerOf(data, writing, field);
   const text = textReader(new Vector([data]));
   return (row) => text(row) ?? 'null';
 }
 
-function writerOf(data: Data, writing: Writing): Write {
-  const write = nestedWriter(data, writing) ?? scalarWriter(data, writing);
+/** @param field that the values are of; the values of a dictionary have none */
+function writerOf(data: Data, writing: Writing, field?: Field): Write {
+  const write =
+    (field && markedWriter(field, data)) ?? nestedWriter(data, writing) ?? scalarWriter(data, writing);
   return data.nullCount === 0 ? write : (index) => (data.getValid(index) ? write(index) : 'null');
 }
 
@@ -127,23 +129,20 @@ export function isWritable(type: DataType): boolean {
   return (type.children ?? []).every((child: Field) => isWritable(child.type));
 }
 
+/** Types of Parquet that Arrow has as bytes: UUID and INTERVAL have texts of their own. */
+function markedWriter(field: Field, { type, values }: Data): Write | undefined {
+  const kind = isUuid(field) ? 'UUID' : markOf(field)?.kind;
+  if (!DataType.isFixedSizeBinary(type) || (kind !== 'UUID' && kind !== 'INTERVAL')) return undefined;
+  const [width, text] = kind === 'UUID' ? ([16, uuidText] as const) : ([12, intervalText] as const);
+  return (index) => text(values.subarray(index * width, (index + 1) * width));
+}
+
 function isUuid({ type, metadata }: Field): boolean {
   return (
     metadata.get('ARROW:extension:name') === 'arrow.uuid' &&
     DataType.isFixedSizeBinary(type) &&
     type.byteWidth === 16
   );
-}
-
-function uuidWriter(data: Data): Write {
-  const cells = new Vector([data]);
-  return (index) => {
-    const bytes: Uint8Array | null = cells.get(index);
-    if (!bytes) return 'null';
-    return `"${Buffer.from(bytes)
-      .toString('hex')
-      .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}"`;
-  };
 }
 
 function scalarWriter(data: Data, { column, onNonFinite }: Writing): Write {

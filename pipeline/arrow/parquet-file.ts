@@ -1,9 +1,12 @@
 import { makeData, RecordBatch, Schema, Struct } from 'apache-arrow';
 import type { RecordBatch as WasmBatch } from 'parquet-wasm';
 import { DataError, NagError } from '../errors.js';
+import type { ReadAs } from './arrow-hint.js';
 import { decodeBatch } from './ipc.js';
 import { type Footer, isUnder, type Leaf, type RowGroup, readFooter } from './parquet-footer.js';
 import { BAD_FOOTER, closeParquet, explainReadError, type OpenParquet, openParquet } from './parquet-open.js';
+import { restoreBatch } from './restore.js';
+import { WasmPanic } from './wasm.js';
 
 export type { RowGroup } from './parquet-footer.js';
 
@@ -39,14 +42,16 @@ export class ParquetSource {
   /** Key-value pairs of the footer, without the encoded Arrow schema. */
   readonly metadata: ReadonlyMap<string, string>;
   readonly #leaves: readonly Leaf[];
-  readonly #opened: OpenParquet;
+  #opened: OpenParquet;
+  #how: ReadAs;
   readonly #readers = new Set<ReadableStreamDefaultReader<WasmBatch>>();
   #closed = false;
 
-  private constructor(path: string, opened: OpenParquet, footer: Footer) {
+  private constructor(path: string, opened: OpenParquet, footer: Footer, how: ReadAs) {
     this.path = path;
     this.size = opened.size;
     this.#opened = opened;
+    this.#how = how;
     this.schema = footer.schema;
     this.rowGroups = footer.rowGroups;
     this.rows = footer.rows;
@@ -55,11 +60,11 @@ export class ParquetSource {
   }
 
   /** Errors: DataError when the file cannot be read or is not a Parquet file that can be decoded. */
-  static async open(path: string): Promise<ParquetSource> {
-    const opened = await openParquet(path);
+  static async open(path: string, how: ReadAs = {}): Promise<ParquetSource> {
+    const opened = await openParquet(path, how);
     try {
       const footer = await readFooter(opened.wasm, opened.file, path);
-      return new ParquetSource(path, opened, footer);
+      return new ParquetSource(path, opened, footer, how);
     } catch (thrown) {
       await closeParquet(opened);
       throw explainReadError(thrown, path, BAD_FOOTER, opened.failure);
@@ -73,13 +78,20 @@ export class ParquetSource {
    */
   async *read(options: ReadOptions): AsyncGenerator<RecordBatch, void, undefined> {
     const columns = options.columns && this.#checkColumns(options.columns);
+    this.#checkReadable(columns);
     for (const group of this.#groups(options)) {
       if (columns?.length === 0) {
         yield* countRows(group, options);
         continue;
       }
+      let row = group.firstRow;
       for await (const encoded of this.#readRowGroup(group, columns, options)) {
-        const batch = await this.#decode(group, columns, () => decodeBatch(encoded));
+        const batch = restored(
+          await this.#decode(group, columns, () => decodeBatch(encoded)),
+          this.path,
+          row,
+        );
+        row += batch.numRows;
         if (batch.numRows > 0) yield batch;
       }
     }
@@ -88,6 +100,7 @@ export class ParquetSource {
   /** As `read`, some columns at least, each batch as an Arrow IPC stream in memory of its own: to be handed to another thread. */
   async *readEncoded(options: ReadOptions): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     const columns = options.columns && this.#checkColumns(options.columns);
+    this.#checkReadable(columns);
     for (const group of this.#groups(options)) yield* this.#readRowGroup(group, columns, options);
   }
 
@@ -107,11 +120,49 @@ export class ParquetSource {
     });
   }
 
+  /**
+   * A row group that cannot be decoded is tried once more with its text as bytes: text that is no valid UTF-8 is what the
+   * decoder gives up at most often, without saying so.
+   */
   async *#readRowGroup(
     group: RowGroup,
     columns: string[] | undefined,
     options: ReadOptions,
   ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+    let done = 0;
+    try {
+      for await (const { encoded, rows } of this.#decodeRowGroup(group, columns, options)) {
+        done += rows;
+        yield encoded;
+      }
+    } catch (thrown) {
+      if (this.#closed || !(await this.#becomesTolerant(thrown, group, columns))) throw thrown;
+      let before = 0;
+      for await (const { encoded, rows } of this.#decodeRowGroup(group, columns, options)) {
+        before += rows;
+        if (before > done) yield encoded;
+      }
+    }
+  }
+
+  /** Opens the file again so that text is not checked, if that is what may help. */
+  async #becomesTolerant(thrown: unknown, group: RowGroup, columns: string[] | undefined): Promise<boolean> {
+    const panicked = thrown instanceof DataError && thrown.cause instanceof WasmPanic;
+    if (!panicked || this.#how.textAsBytes || group.columnBytes(columns) > MANY_MIB * 2 ** 20) return false;
+    const how = { ...this.#how, textAsBytes: true };
+    const opened = await openParquet(this.path, how);
+    const before = this.#opened;
+    this.#opened = opened;
+    this.#how = how;
+    await closeParquet(before);
+    return true;
+  }
+
+  async *#decodeRowGroup(
+    group: RowGroup,
+    columns: string[] | undefined,
+    options: ReadOptions,
+  ): AsyncGenerator<{ encoded: Uint8Array<ArrayBuffer>; rows: number }, void, undefined> {
     options.signal?.throwIfAborted();
     if (group.rows === 0) return;
     const request = {
@@ -129,9 +180,11 @@ export class ParquetSource {
         options.signal?.throwIfAborted();
         const { done, value } = await decode(() => reader.read());
         if (done) break;
-        rows += value.numRows;
+        const own = value.numRows;
+        rows += own;
         // This copies the batch out of WASM memory, which it leaves.
-        yield await decode(() => value.intoIPCStream() as Uint8Array<ArrayBuffer>);
+        const encoded = await decode(() => value.intoIPCStream() as Uint8Array<ArrayBuffer>);
+        yield { encoded, rows: own };
       }
     } finally {
       await this.#cancel(reader);
@@ -165,7 +218,9 @@ export class ParquetSource {
       const panic =
         mib > MANY_MIB
           ? 'it is corrupt or, more likely, too large for the decoder, whose memory ends at 4 GiB; rewrite the file with smaller row groups'
-          : 'its pages are corrupt';
+          : group.hadoopLz4
+            ? "it is compressed with LZ4 in Hadoop's framing, of which the decoder knows only pages of one block; rewrite the file with zstd, snappy or lz4_raw (or it is corrupt)"
+            : 'its pages are corrupt';
       throw explainReadError(thrown, this.path, what, this.#opened.failure, panic);
     }
   }
@@ -182,6 +237,30 @@ export class ParquetSource {
       }
     }
     return [...new Set(columns)];
+  }
+
+  /** Errors: DataError for a column that is wanted, and cannot be decoded. */
+  #checkReadable(columns: readonly string[] | undefined): void {
+    for (const [leaf, reason] of this.#opened.unreadable) {
+      if (columns && !columns.some((column) => isUnder(leaf, column))) continue;
+      const tops = [...this.#opened.unreadable.keys()].map((path) => path.split('.')[0]);
+      const names = [...new Set(tops)].join(', ');
+      throw new DataError(
+        { file: this.path, column: leaf },
+        `${reason}: it cannot be read; leave it out with without: [${names}] on the stage that reads it`,
+      );
+    }
+  }
+}
+
+/** A decoded batch with its final types. @param first its first row in the file. Errors: DataError, naming the row */
+export function restored(batch: RecordBatch, path: string, first: number): RecordBatch {
+  try {
+    return restoreBatch(batch);
+  } catch (cause) {
+    if (!(cause instanceof DataError)) throw cause;
+    const { row = 0, column } = cause.place;
+    throw new DataError({ file: path, row: first + row, column }, cause.reason, { cause });
   }
 }
 

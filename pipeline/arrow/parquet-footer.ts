@@ -1,6 +1,8 @@
 import { RecordBatchReader, type Schema } from 'apache-arrow';
 import type { Compression, ParquetFile, ParquetMetaData, RowGroupMetaData } from 'parquet-wasm';
 import { DataError } from '../errors.js';
+import { ARROW_SCHEMA } from './footer-help.js';
+import { restoredSchema } from './restore.js';
 import type { ParquetWasm } from './wasm.js';
 
 export interface RowGroup {
@@ -10,6 +12,8 @@ export interface RowGroup {
   readonly firstRow: number;
   readonly uncompressedBytes: number;
   readonly compressedBytes: number;
+  /** Whether something in it has the deprecated codec LZ4, which Hadoop and Spark frame in their own way. */
+  readonly hadoopLz4?: boolean;
   /** Uncompressed bytes of these columns (names as for `read`; absent: all), which is what decoding takes at least. */
   columnBytes(columns?: readonly string[]): number;
 }
@@ -28,12 +32,9 @@ export interface Footer {
   readonly leaves: readonly Leaf[];
 }
 
-/** The encoded Arrow schema: the reader has applied it, and it would be wrong in a copy with other columns. */
-const ARROW_SCHEMA = 'ARROW:schema';
-
 /** Errors: what the library throws, DataError for a footer at odds with itself. */
 export async function readFooter(wasm: ParquetWasm, file: ParquetFile, path: string): Promise<Footer> {
-  const schema = await wasm.run(() => arrowSchema(file));
+  const schema = restoredSchema(await wasm.run(() => arrowSchema(file)));
   const metadata = await wasm.run(() => file.metadata());
   try {
     return await wasm.run(() => ({ schema, ...describe(wasm, metadata, schema, path) }));
@@ -47,7 +48,8 @@ export function isUnder(leaf: string, path: string): boolean {
   return leaf === path || leaf.startsWith(`${path}.`);
 }
 
-function arrowSchema(file: ParquetFile): Schema {
+/** The schema of a file as the decoder gives it. */
+export function arrowSchema(file: ParquetFile): Schema {
   const reader = RecordBatchReader.from(file.schema().intoIPCStream()).open();
   return reader.schema;
 }
@@ -64,15 +66,17 @@ function describe(
   general.free();
   const groups = metadata.rowGroups();
   const leaves = leafPaths(groups[0], schema);
-  const lzo = wasm.library.Compression.LZO;
+  const { LZO: lzo, LZ4: lz4 } = wasm.library.Compression;
   let firstRow = 0;
   const rowGroups = groups.map((group, index) => {
-    const described = describeRowGroup(group, index, firstRow, leaves, (codec, column) =>
-      checkCodec(codec, lzo, column, path),
-    );
+    let hadoopLz4 = false;
+    const described = describeRowGroup(group, index, firstRow, leaves, (codec, column) => {
+      checkCodec(codec, lzo, column, path);
+      hadoopLz4 ||= codec === lz4;
+    });
     firstRow += described.rows;
     group.free();
-    return described;
+    return hadoopLz4 ? { ...described, hadoopLz4 } : described;
   });
   if (firstRow !== total) {
     throw new DataError(
@@ -135,6 +139,7 @@ function fieldPaths(path: string, children: Schema['fields']): Leaf[] {
   return children.flatMap((child) => fieldPaths(`${path}.${child.name}`, child.type.children ?? []));
 }
 
+/** The reader has applied it, and it would be wrong in a copy with other columns. */
 function withoutArrowSchema(pairs: Map<string, string | undefined>): Map<string, string> {
   const metadata = new Map<string, string>();
   for (const [key, value] of pairs) if (key !== ARROW_SCHEMA) metadata.set(key, value ?? '');

@@ -20,10 +20,10 @@ const SIGNATURES: readonly (readonly [bytes: string, what: string])[] = [
 ];
 
 /**
- * Checks both ends of a file before a decoder sees it: its size, its magic bytes, the footer's length.
+ * Checks both ends of a file before a decoder sees it: its size, its magic bytes, the footer's length, which it returns.
  * Errors: DataError naming the file and what it seems to be instead.
  */
-export async function checkParquetEnds(handle: FileHandle, path: string, size: number): Promise<void> {
+export async function checkParquetEnds(handle: FileHandle, path: string, size: number): Promise<number> {
   const fail = (message: string): never => {
     throw new DataError({ file: path }, message);
   };
@@ -46,6 +46,7 @@ export async function checkParquetEnds(handle: FileHandle, path: string, size: n
   if (footer > size - SHORTEST) {
     fail(`has a corrupt footer: it claims ${footer} bytes in a file of ${size}`);
   }
+  return footer;
 }
 
 function seemsToBe(head: Uint8Array): string {

@@ -1,7 +1,11 @@
 import { type FileHandle, open as openFile, stat } from 'node:fs/promises';
+import type { Schema } from 'apache-arrow';
 import type { ParquetFile } from 'parquet-wasm';
 import { DataError, messageOf, NagError } from '../errors.js';
-import { FileBlob, type ReadFailure } from './file-blob.js';
+import type { ReadAs } from './arrow-hint.js';
+import { FileBlob, type ReadFailure, readExactly, type Tail } from './file-blob.js';
+import { type HelpedFooter, helpFooter } from './footer-help.js';
+import { arrowSchema } from './parquet-footer.js';
 import { checkParquetEnds } from './parquet-magic.js';
 import { acquireParquetWasm, type ParquetWasm, releaseParquetWasm, WasmPanic } from './wasm.js';
 
@@ -15,25 +19,69 @@ export interface OpenParquet {
   readonly wasm: ParquetWasm;
   readonly file: ParquetFile;
   readonly failure: ReadFailure;
+  /** Paths of leaves that cannot be decoded, and why. */
+  readonly unreadable: ReadonlyMap<string, string>;
 }
 
-/** Errors: DataError when the file cannot be read or does not begin and end as a Parquet file. */
-export async function openParquet(path: string): Promise<OpenParquet> {
+/**
+ * Errors: DataError when the file cannot be read or does not begin and end as a Parquet file.
+ */
+export async function openParquet(path: string, how: ReadAs = {}): Promise<OpenParquet> {
   const handle = await openForReading(path);
   const failure: ReadFailure = {};
   const wasm = acquireParquetWasm();
   try {
     const { size } = await handle.stat();
-    await checkParquetEnds(handle, path, size);
-    const blob = new FileBlob(handle, 0, size, failure);
-    // FileBlob has the part of Blob that the library calls: size, slice and arrayBuffer.
-    const file = await wasm.run(() => wasm.library.ParquetFile.fromFile(blob as unknown as Blob));
-    return { handle, size, wasm, file, failure };
+    const footer = await checkParquetEnds(handle, path, size);
+    const at = size - 8 - footer;
+    const help = helpOf(await readExactly(handle, at, footer), how);
+    const openAs = async (bytes?: Uint8Array): Promise<ParquetFile> => {
+      const tail = bytes && tailOf(at, bytes);
+      const blob = new FileBlob(handle, 0, tail ? at + tail.bytes.length : size, failure, tail);
+      // FileBlob has the part of Blob that the library calls: size, slice and arrayBuffer.
+      return await wasm.run(() => wasm.library.ParquetFile.fromFile(blob as unknown as Blob));
+    };
+    const file = help ? await openHelped(wasm, help, openAs) : await openAs();
+    return { handle, size, wasm, file, failure, unreadable: help?.unreadable ?? new Map() };
   } catch (thrown) {
     releaseParquetWasm(wasm);
     await handle.close();
     throw explainReadError(thrown, path, BAD_FOOTER, failure);
   }
+}
+
+/** A damaged footer is the decoder's to name. */
+function helpOf(footer: Uint8Array, how: ReadAs): HelpedFooter | undefined {
+  try {
+    return helpFooter(footer, how);
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return undefined;
+    throw thrown;
+  }
+}
+
+async function openHelped(
+  wasm: ParquetWasm,
+  help: HelpedFooter,
+  openAs: (footer: Uint8Array) => Promise<ParquetFile>,
+): Promise<ParquetFile> {
+  const bare = await openAs(help.bare);
+  let inferred: Schema;
+  try {
+    inferred = await wasm.run(() => arrowSchema(bare));
+  } finally {
+    wasm.free(bare);
+  }
+  return await openAs(help.typed(inferred));
+}
+
+/** A footer, its length, and the magic bytes. */
+function tailOf(at: number, footer: Uint8Array): Tail {
+  const bytes = new Uint8Array(footer.length + 8);
+  bytes.set(footer);
+  new DataView(bytes.buffer).setUint32(footer.length, footer.length, true);
+  bytes.set(Buffer.from('PAR1'), footer.length + 4);
+  return { at, bytes };
 }
 
 /** Streams over the file must have been cancelled. */

@@ -5,6 +5,7 @@ import type { RecordBatch as WasmBatch, WriterProperties } from 'parquet-wasm';
 import { DataError, isDiskFull, messageOf, NagError } from '../errors.js';
 import type { BatchCursor } from './batch-cursor.js';
 import { EncoderInput, type EncoderInputOptions, ROW_GROUP_BYTES } from './encoder-input.js';
+import { stampFooter } from './footer-stamp.js';
 import type { ParquetWriterOptions } from './parquet-writer.js';
 import { newParquetWasm, type ParquetWasm, releaseParquetWasm, WasmPanic } from './wasm.js';
 
@@ -21,7 +22,7 @@ export async function writePart(
   cursor: BatchCursor,
   options: PartOptions,
 ): Promise<{ rows: number; bytes: number }> {
-  const handle = await open(path, 'wx').catch((cause) => {
+  const handle = await open(path, 'wx+').catch((cause) => {
     throw new DataError({ file: options.target }, `cannot be written: ${messageOf(cause)}`, { cause });
   });
   const wasm = newParquetWasm();
@@ -36,11 +37,12 @@ export async function writePart(
     );
     await copyOut(wasm, output, handle, part);
     if (part.failure) throw part.failure.cause;
+    const bytes = await stampFooter(handle, part.written, schema);
     await handle.sync();
     await handle.close();
     // Only an instance that did its work to the end is known to hold nothing any more.
     releaseParquetWasm(wasm);
-    return { rows: part.rows, bytes: part.written };
+    return { rows: part.rows, bytes };
   } catch (thrown) {
     if (part.failure?.fromSource) throw part.failure.cause;
     throw explain(part.failure ? part.failure.cause : thrown, options.target, part.written);

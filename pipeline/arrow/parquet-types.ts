@@ -1,18 +1,31 @@
-import { DataType, type Field, IntervalUnit, type Schema, util } from 'apache-arrow';
+import { DataType, DateUnit, type Field, IntervalUnit, type Schema, TimeUnit, util } from 'apache-arrow';
 import { DataError } from '../errors.js';
+
+/** A column that Parquet has no place for. */
+export interface CannotCarry {
+  readonly column: string;
+  /** What is wrong with it, and what to do. */
+  readonly reason: string;
+}
+
+/** Columns of a schema that cannot be written as Parquet with their values and types, known before anything is read. */
+export function cannotCarry(schema: Schema): CannotCarry[] {
+  return schema.fields.flatMap((field) => {
+    const type = unstorable(field);
+    if (type === undefined) return [];
+    const inside = type === field.type ? '' : `, inside of ${String(field.type)}`;
+    const reason = `has the type ${String(type)}${inside}, which Parquet cannot store; leave it out with columns on the stage that writes, or make it of another type`;
+    return [{ column: field.name, reason }];
+  });
+}
 
 /** Errors: DataError naming the first column whose type Parquet has no place for, or when there is no column. */
 export function checkStorable(schema: Schema, path: string): void {
   if (schema.fields.length === 0) {
     throw new DataError({ file: path }, 'cannot be written: its rows have no columns, and Parquet needs one');
   }
-  for (const field of schema.fields) {
-    if (!unstorable(field)) continue;
-    throw new DataError(
-      { file: path, column: field.name },
-      `has the type ${String(field.type)}, which Parquet cannot store; drop the column, or cast it`,
-    );
-  }
+  const [first] = cannotCarry(schema);
+  if (first) throw new DataError({ file: path, column: first.column }, first.reason);
 }
 
 /** What differs between two schemas, in words, or undefined. Metadata is not compared. */
@@ -62,8 +75,25 @@ function fieldText(field: Field): string {
   return `"${field.name}" ${String(field.type)}`;
 }
 
-function unstorable({ type }: Field): boolean {
-  if (DataType.isUnion(type)) return true;
-  if (DataType.isInterval(type)) return type.unit === IntervalUnit.MONTH_DAY_NANO;
-  return childrenOf(type).some(unstorable);
+/** Values of a dictionary that the encoder writes as they are. */
+function isPlain(type: DataType): boolean {
+  if (DataType.isDate(type)) return type.unit === DateUnit.DAY;
+  if (DataType.isTimestamp(type) || DataType.isTime(type)) return type.unit !== TimeUnit.SECOND;
+  // Of dictionaries of fixed binary the encoder writes other bytes.
+  if (DataType.isFixedSizeBinary(type) || DataType.isInterval(type)) return false;
+  return childrenOf(type).length === 0;
+}
+
+/** The type, its own or one inside, that Parquet lacks: the encoder panics at it, or writes another. */
+function unstorable({ type }: Field): DataType | undefined {
+  if (DataType.isUnion(type)) return type;
+  if (DataType.isInterval(type)) return type.unit === IntervalUnit.MONTH_DAY_NANO ? type : undefined;
+  // Their values would have to be cast, and Arrow has no such dictionaries in Parquet.
+  if (DataType.isDictionary(type) && !isPlain(type.dictionary)) return type;
+  if (DataType.isStruct(type) && type.children.length === 0) return type;
+  for (const child of childrenOf(type)) {
+    const inside = unstorable(child);
+    if (inside) return inside;
+  }
+  return undefined;
 }

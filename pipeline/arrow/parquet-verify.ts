@@ -2,6 +2,7 @@ import type { Schema } from 'apache-arrow';
 import { DataError, messageOf } from '../errors.js';
 import { ParquetSource } from './parquet-file.js';
 import { schemaDifference } from './parquet-types.js';
+import { writtenSchema } from './store.js';
 
 /**
  * Reads a written file's footer back: the encoder can drop rows without an error. `target` is what the user knows
@@ -14,7 +15,7 @@ export async function verifyPart(path: string, schema: Schema, rows: number, tar
     });
   });
   try {
-    const difference = schemaDifference(schema, source.schema);
+    const difference = schemaDifference(writtenSchema(schema), source.schema);
     if (source.rows !== rows) {
       throw new DataError(
         { file: target },

@@ -3,12 +3,14 @@ import type { RecordBatch } from 'apache-arrow';
 import { DataError, messageOf } from '../errors.js';
 import { DecoderThread, type Decoding } from './decoder-thread.js';
 import { decodeBatch } from './ipc.js';
-import { ParquetSource, type ReadOptions, type RowGroup } from './parquet-file.js';
+import { ParquetSource, type ReadOptions, type RowGroup, restored } from './parquet-file.js';
 
 /** A row group, and the file that it is in. */
 export interface RowGroupPlace {
   readonly path: string;
   readonly group: RowGroup;
+  /** Unit of INT96 times, as for `ParquetSource.open`. */
+  readonly int96?: 'us' | 'ns' | undefined;
 }
 
 /** When row groups are decoded in threads, and how many at a time. */
@@ -84,13 +86,15 @@ export class RowGroupReader {
       yield* this.#readHere(place, position, options);
       return;
     }
+    let row = place.group.firstRow;
     try {
       for (;;) {
         options.signal?.throwIfAborted();
         if (inTurn) this.#lookAhead(position, options);
         const encoded = await decoding.next();
         if (!encoded) return;
-        const batch = decoded(encoded, place);
+        const batch = restored(decoded(encoded, place), place.path, row);
+        row += batch.numRows;
         if (batch.numRows > 0) yield batch;
       }
     } finally {
@@ -110,7 +114,8 @@ export class RowGroupReader {
   async *#readHere(place: RowGroupPlace, position: number, options: Options): AsyncGenerator<RecordBatch> {
     const idle = this.#idle;
     if (idle?.path === place.path) this.#idle = undefined;
-    const source = idle?.path === place.path ? idle : await ParquetSource.open(place.path);
+    const source =
+      idle?.path === place.path ? idle : await ParquetSource.open(place.path, { int96: place.int96 });
     let whole = false;
     try {
       const batches = source.read({ rowGroups: [place.group.index], ...options });
@@ -162,10 +167,10 @@ export class RowGroupReader {
     return this.#decode(place, options);
   }
 
-  #decode({ path, group }: RowGroupPlace, { columns, batchRows }: Options): Decoding | undefined {
+  #decode({ path, group, int96 }: RowGroupPlace, { columns, batchRows }: Options): Decoding | undefined {
     return this.#threads
       .find((thread) => thread.free)
-      ?.decode({ path, rowGroup: group.index, columns, batchRows });
+      ?.decode({ path, rowGroup: group.index, columns, batchRows, int96 });
   }
 
   #lookAhead(position: number, options: Options): void {

@@ -21,11 +21,15 @@ export interface ListedFile {
 const largeRowGroupMb = 256;
 
 /** What files say of themselves; those that cannot be read as Parquet are rejected, if there are others. */
-export async function listParquet(inputs: readonly ListedPath[], context: Context): Promise<ListedFile[]> {
+export async function listParquet(
+  inputs: readonly ListedPath[],
+  settings: { readonly int96?: 'us' | 'ns' | undefined },
+  context: Context,
+): Promise<ListedFile[]> {
   const limit = pLimit(8);
   const found = await Promise.all(
     inputs.map((input) =>
-      limit(() => listFile(input, context.signal)).catch((error: unknown) => {
+      limit(() => listFile(input, settings, context.signal)).catch((error: unknown) => {
         if (context.tolerant && isBadData(error)) return error;
         throw error;
       }),
@@ -38,9 +42,13 @@ export async function listParquet(inputs: readonly ListedPath[], context: Contex
   return files;
 }
 
-async function listFile({ path, name }: ListedPath, signal: AbortSignal): Promise<ListedFile> {
+async function listFile(
+  { path, name }: ListedPath,
+  { int96 }: { readonly int96?: 'us' | 'ns' | undefined },
+  signal: AbortSignal,
+): Promise<ListedFile> {
   signal.throwIfAborted();
-  const source = await ParquetSource.open(path);
+  const source = await ParquetSource.open(path, { int96 });
   try {
     const { schema, rowGroups, rows } = source;
     return { path, name, stamp: await stampOf(path), schema, rowGroups, rows };

@@ -33,7 +33,10 @@ const unsupported: Readonly<Record<string, RegExp>> = {
   'encrypt_columns_and_footer_disable_aad_storage.parquet.encrypted': encrypted,
   'external_key_material_java.parquet.encrypted': encrypted,
   'uniform_encryption.parquet.encrypted': encrypted,
-  'encrypt_columns_plaintext_footer.parquet.encrypted': undecodable,
+  // Its last row is of a year that no timestamp holds.
+  'int96_from_spark.parquet': /row 5, column "a": is a time beyond the year 290000/,
+  // Other columns of it are plain.
+  'encrypt_columns_plaintext_footer.parquet.encrypted': /column ".*": is encrypted: it cannot be read/,
 };
 
 const writing = { compression: 'zstd', rowGroupRows: 700, metadata: {} } as const;

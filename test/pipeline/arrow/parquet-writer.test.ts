@@ -127,7 +127,8 @@ t.test('every type that Parquet can store, sliced or not', async (t) => {
   const path = join(t.testdir(), 'out.parquet');
   await allSame(t, 'what is read again', async (same) => {
     for (const { name, batch } of sampleBatches()) {
-      if (/union|MONTH_DAY_NANO/.test(name)) continue;
+      // Intervals read back as the 12 bytes that Parquet stores.
+      if (/union|Interval/.test(name)) continue;
       const parts = [batch, batch.slice(13, 60)];
       const source = parts[Symbol.iterator]();
       await writeParquet(path, batch.schema, asyncFrom(source), { ...options, rowGroupRows: 100 });
