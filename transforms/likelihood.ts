@@ -210,9 +210,12 @@ function usable(batch: Batch, rows: readonly Row[], settings: Options, context: 
   }
   const cut = sequences.filter((own) => own.some((sequence) => sequence.cut)).length;
   if (cut > 0) context.count('cut to max_length', cut);
+  const usable = keepRows(batch, Uint32Array.from(kept));
+  const rowOf = sequences.flatMap((own, row) => own.map(() => row));
   return {
-    batch: keepRows(batch, Uint32Array.from(kept)),
+    batch: usable,
     ids: sequences.flat().map(({ ids }) => ids),
+    placeOfIds: (sequence) => placeOf(usable, rowOf[sequence]!),
     sequences,
     questions: questionsOf(settings) ? questions : undefined,
   };
