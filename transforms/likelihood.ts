@@ -32,7 +32,9 @@ const options = z
     bos: z
       .union([z.boolean(), z.string()])
       .default(false)
-      .describe("Start every sequence with the model's BOS token, or with the token named here"),
+      .describe(
+        "Start every sequence with the tokenizer's BOS token (where it has none, config.json's), or with the token named here",
+      ),
     context: z
       .string()
       .optional()

@@ -84,7 +84,7 @@ t.test('a BOS by its text; a model without one; a token that is not there', asyn
   const more = (values(without, 'predicted_tokens') as number[]).map((count) => count + 1);
   t.same(values(with_, 'predicted_tokens'), more);
   await t.rejects(transformed(likelihood, { ...cpu, bos: true }, documentBatches(30), context), {
-    message: /config.json: "bos_token_id": expected a token id, found null/,
+    message: /config.json: "bos_token_id": expected a token id, as the tokenizer names no BOS, found null/,
   });
   await t.rejects(transformed(likelihood, { ...cpu, bos: '<none>' }, documentBatches(30), context), {
     message: /there is no token "<none>"/,
