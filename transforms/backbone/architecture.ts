@@ -85,6 +85,7 @@ export function parseArchitecture(json: unknown, file: string): Architecture {
     rope: ropeOf(config, defaults[family].theta, sizes.maxPositions),
     ropeLayers,
     maxPositions: Math.min(sizes.maxPositions, window),
+    windowed: window < sizes.maxPositions,
     tiedHead: flag(config, 'tie_word_embeddings', family === 'smollm3'),
   };
 }

@@ -65,14 +65,16 @@ type TestableSession = Session & Measurable;
 type Request = Omit<GraphRequest, 'operators'> & { readonly precision: FloatPrecision };
 
 function graphRequest(options: SessionOptions, architecture: Architecture): Request {
-  const { maxPositions, layers: allLayers } = architecture;
+  const { maxPositions, windowed, layers: allLayers } = architecture;
   const layers = options.layers ?? allLayers;
   checkCount('layers', layers, allLayers, `${options.model} has ${allLayers}`);
   checkCount(
     'maxLength',
     options.maxLength,
     maxPositions,
-    `${options.model} was made for ${maxPositions} positions`,
+    windowed
+      ? `the sliding window of ${options.model}, below which its attention is full`
+      : `${options.model} was made for ${maxPositions} positions`,
   );
   if (options.threads !== undefined) checkCount('threads', options.threads, 1024);
   checkTypes(
