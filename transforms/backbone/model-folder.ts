@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../../pipeline/errors.js';
-import { isObject } from './config-values.js';
+import { adapterFault } from '../model-files/adapter.js';
 
 const adapterName = 'adapter_config.json';
 
@@ -25,28 +25,6 @@ export async function refuseAdapter(dir: string): Promise<void> {
   const file = join(dir, adapterName);
   if (!(await exists(file))) return;
   throw new DataError({ file }, adapterFault(await readFile(file, 'utf8').catch(() => '')));
-}
-
-/** @param config the text of adapter_config.json, as far as it is known */
-export function adapterFault(config: string): string {
-  const { kind, base } = adapterOf(config);
-  return (
-    `this folder holds an adapter${kind}${base}, not a whole model: merge it first, ` +
-    'in Python peft.AutoPeftModelForCausalLM.from_pretrained(FOLDER).merge_and_unload().save_pretrained(NEW_FOLDER), copy the tokenizer there and name that folder; ' +
-    'or move the adapter away to use the model beside it as it is'
-  );
-}
-
-function adapterOf(config: string): { kind: string; base: string } {
-  let json: unknown;
-  try {
-    json = JSON.parse(config);
-  } catch {
-    json = undefined;
-  }
-  const of = (key: string) => (isObject(json) && typeof json[key] === 'string' ? json[key] : '');
-  const [kind, base] = [of('peft_type'), of('base_model_name_or_path')];
-  return { kind: kind && ` (${kind})`, base: base && ` for ${base}` };
 }
 
 /** What a folder without model.safetensors and without an index has instead, and what to do. */

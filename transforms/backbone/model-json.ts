@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DataError } from '../../pipeline/errors.js';
+import { lfsPointer } from '../model-files/lfs-pointer.js';
 import { isObject } from './config-values.js';
-import { lfsPointer } from './lfs-pointer.js';
 
 /** Strings, so that nothing inside them is taken for a number, and the numbers that Python writes beyond JSON. */
 const beyondJson = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;

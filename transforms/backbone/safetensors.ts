@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { DataError } from '../../pipeline/errors.js';
+import { lfsPointer, longestPointer } from '../model-files/lfs-pointer.js';
 import { isObject } from './config-values.js';
-import { lfsPointer, longestPointer } from './lfs-pointer.js';
 
 /** An entry of a .safetensors header. */
 export interface StoredTensor {

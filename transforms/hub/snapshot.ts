@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { downloadFile, HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { DataError, isDiskFull, messageOf, NagError } from '../../pipeline/errors.js';
-import { adapterFault } from '../backbone/model-folder.js';
+import { adapterFault } from '../model-files/adapter.js';
 import {
   cachedCommit,
   cacheFolder,

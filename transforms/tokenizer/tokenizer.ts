@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tokenizer } from 'tokenizers';
 import { DataError, messageOf } from '../../pipeline/errors.js';
-import { lfsPointer } from '../backbone/lfs-pointer.js';
+import { lfsPointer } from '../model-files/lfs-pointer.js';
 import { safeCut } from './prefix.js';
 import { type Slicing, slicingOf } from './slicing.js';
 import { parseTokenizerJson, type TokenizerJson, vocabularySize } from './tokenizer-json.js';
