@@ -35,13 +35,17 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
   { part: /^transforms\/nag\//, may: /^transforms\/nag\// },
   {
     part: /^transforms\/backbone\//,
-    may: /^(transforms\/backbone\/|pipeline\/errors\.ts|onnxruntime-node$|onnxruntime-common$)/,
+    may: /^(transforms\/(backbone|model-files)\/|pipeline\/errors\.ts|onnxruntime-node$|onnxruntime-common$)/,
   },
   {
     part: /^transforms\/tokenizer\//,
-    may: /^(transforms\/tokenizer\/|pipeline\/errors\.ts|tokenizers$|zod$|p-limit$)/,
+    may: /^(transforms\/(tokenizer|model-files)\/|pipeline\/errors\.ts|tokenizers$|zod$|p-limit$)/,
   },
-  { part: /^transforms\/hub\//, may: /^(transforms\/hub\/|pipeline\/errors\.ts|@huggingface\/hub$)/ },
+  {
+    part: /^transforms\/hub\//,
+    may: /^(transforms\/(hub|model-files)\/|pipeline\/errors\.ts|@huggingface\/hub$)/,
+  },
+  { part: /^transforms\/model-files\//, may: /^transforms\/model-files\// },
   {
     part: /^transforms\/jsonl\//,
     may: /^(transforms\/(jsonl|reading)\/|pipeline\/(?!cli\/|builtins|main|config\/|run\.ts|plan|segment)|apache-arrow$|fzstd$|xxhash-wasm$)/,

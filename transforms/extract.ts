@@ -290,12 +290,14 @@ function documentsOf(whole: Batch, { session, checkpoint }: Backbone, context: C
       `the model knows ${session.vocabulary} tokens and the tokenizer gives ids up to ${vocabulary - 1}: they do not belong together; give tokenize the model's own folder`,
     );
   }
-  const longest = Math.min(longestSequence, checkpoint.architecture.maxPositions);
+  const { maxPositions, windowed } = checkpoint.architecture;
+  const longest = Math.min(longestSequence, maxPositions);
   const found = idsOf(whole);
   const faultOf = (row: number) => {
     const { length } = found[row]!;
     if (length > 0 && length <= longest) return undefined;
-    return { reason: `has ${length} tokens, expected 1 to ${longest}; set max_length on tokenize` };
+    const why = windowed && longest === maxPositions ? ", the model's sliding window" : '';
+    return { reason: `has ${length} tokens, expected 1 to ${longest}${why}; set max_length on tokenize` };
   };
   const batch = withoutFaults(whole, faultOf, context.reject);
   return {

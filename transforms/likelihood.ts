@@ -33,7 +33,9 @@ const options = z
     bos: z
       .union([z.boolean(), z.string()])
       .default(false)
-      .describe("Start every sequence with the model's BOS token, or with the token named here"),
+      .describe(
+        "Start every sequence with the tokenizer's BOS token (where it has none, config.json's), or with the token named here",
+      ),
     context: z
       .string()
       .optional()
@@ -213,9 +215,12 @@ function usable(batch: Batch, rows: readonly Row[], settings: Options, context: 
   }
   const cut = sequences.filter((own) => own.some((sequence) => sequence.cut)).length;
   if (cut > 0) context.count('cut to max_length', cut);
+  const usable = keepRows(batch, Uint32Array.from(kept));
+  const rowOf = sequences.flatMap((own, row) => own.map(() => row));
   return {
-    batch: keepRows(batch, Uint32Array.from(kept)),
+    batch: usable,
     ids: sequences.flat().map(({ ids }) => ids),
+    placeOfIds: (sequence) => placeOf(usable, rowOf[sequence]!),
     sequences,
     questions: questionsOf(settings) ? questions : undefined,
   };

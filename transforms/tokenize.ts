@@ -71,7 +71,9 @@ async function* tokenizeAll(
 
 async function openTokenizer(model: string, context: Context): Promise<DocumentTokenizer> {
   const folder = await openModelFolder(model, 'tokenizer', context);
-  return await context.resource(`tokenizer ${folder}`, () => DocumentTokenizer.open(folder));
+  const tokenizer = await context.resource(`tokenizer ${folder}`, () => DocumentTokenizer.open(folder));
+  if (tokenizer.remark !== undefined) context.note(tokenizer.remark);
+  return tokenizer;
 }
 
 async function tokenizeBatch(

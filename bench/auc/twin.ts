@@ -9,7 +9,7 @@ const spread = 0.02;
 export async function writeTwin(model: string, folder: string, seed: number): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const name of ['config.json', 'tokenizer.json']) await copyFile(join(model, name), join(folder, name));
-  const tensors = [...(await readSafetensorsHeader(join(model, 'model.safetensors')))];
+  const tensors = [...(await readSafetensorsHeader(join(model, 'model.safetensors'))).tensors];
   const normal = normalNumbers(seed);
   let end = 0;
   const header: Record<string, unknown> = {};

@@ -37,7 +37,7 @@ t.test('a twin has the shapes of its model, and weights that its seed decides', 
   ] as const)
     await writeTwin(model, join(dir, name), seed);
   const shapes = async (folder: string) =>
-    [...(await readSafetensorsHeader(join(folder, 'model.safetensors')))].map(([name, { shape }]) => [
+    [...(await readSafetensorsHeader(join(folder, 'model.safetensors'))).tensors].map(([name, { shape }]) => [
       name,
       shape,
     ]);

@@ -116,6 +116,16 @@ const faults: readonly Fault[] = [
       /^(target|pool)\.parquet: row \d+: has \d+ tokens, expected 1 to 12; set max_length on tokenize$/,
   },
   {
+    name: "documents longer than the model's sliding window",
+    prepare: (dir) =>
+      changeJson(model(dir, 'config.json'), (json) => ({
+        ...json,
+        ...{ use_sliding_window: true, sliding_window: 12, max_window_layers: 0 },
+      })),
+    message:
+      /^(target|pool)\.parquet: row \d+: has \d+ tokens, expected 1 to 12, the model's sliding window; set max_length on tokenize$/,
+  },
+  {
     name: 'device: a CUDA card that is not there',
     changes: { extract: '{model: model, device: "cuda:999"}' },
     message: /^device cuda:999 cannot be opened: ./,

@@ -234,3 +234,30 @@ t.test('copying stops with the reason of an abort', async (t) => {
   const options = { link: false, name: 'model', signal };
   await t.rejects(writeDeactivatedModel(await openCheckpoint(own.model), keys, into, options), /^enough$/);
 });
+
+t.test('rows that are stored once for two layers are not changed, an adapter is refused', async (t) => {
+  const { model, ...others } = await folders(t);
+  const [first, second] = [0, 3].map((layer) => `model.layers.${layer}.mlp.up_proj.weight`);
+  const file = join(model, 'model.safetensors');
+  const bytes = readFileSync(file);
+  const end = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, end));
+  // The other one is still there, under a name that nobody asks for.
+  const renamed = {
+    ...header,
+    __metadata__: { [second!]: first },
+    unused: header[second!],
+    [second!]: undefined,
+  };
+  const text = Buffer.from(JSON.stringify(renamed));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  writeFileSync(file, Buffer.concat([length, text, bytes.subarray(end)]));
+  await t.rejects(write({ model, ...others }), {
+    name: 'DataError',
+    message: `${file}: tensor "${first}" is stored once for "${second}" too, whose neurons would be switched off with it`,
+  });
+  await t.resolves(write({ model, ...others }, source({ 1: [3] })));
+  writeFileSync(join(model, 'adapter_config.json'), '{"peft_type": "LORA"}');
+  await t.rejects(write({ model, ...others }), { message: /this folder holds an adapter \(LORA\)/ });
+});

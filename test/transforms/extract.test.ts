@@ -6,6 +6,7 @@ import { readParquet } from '../../transforms/read-parquet.js';
 import { tokenize } from '../../transforms/tokenize.js';
 import { topK } from '../../transforms/top-k.js';
 import { writeModelFolder } from '../fixtures/checkpoint.js';
+import { overwrite } from '../fixtures/damage.js';
 import { writeTestParquet } from '../fixtures/parquet.js';
 import {
   names,
@@ -194,4 +195,19 @@ t.test('a failure or an end of the reader while the model works', async (t) => {
     break;
   }
   t.ok(closed, 'whoever stops early closes the reader');
+});
+
+t.test('a damaged model stops the run, and the document that shows it is named', async (t) => {
+  const damaged = join(model, 'damaged');
+  await writeModelFolder(damaged, 'qwen3', { config: { num_hidden_layers: 2 } });
+  const [last] = values(await tokenized(t, testContext(t), ['over there']), 'nag_input_ids') as number[][];
+  await overwrite(damaged, 'model.embed_tokens.weight', Number.NaN, last!.at(-1)!);
+  const context = testContext(t, []);
+  const input = await tokenized(t, context, ['a', 'the', 'a', 'the and the', 'we are over there', 'a']);
+  const options = { ...cpu, model: damaged, batch_tokens: 64 };
+  await t.rejects(transformed(extract, options, input, context), {
+    name: 'NagError',
+    message:
+      /pool\.parquet: row 4: .*: the model's numbers are not finite by layer 0: .*holds NaN in row \d+/,
+  });
 });

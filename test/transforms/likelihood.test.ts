@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { Bool, type DataType, Field, Float64, Int32, Int64, List, Struct, Utf8 } from 'apache-arrow';
 import t from 'tap';
-import type { Batch } from '../../pipeline/batch.js';
+import { type Batch, placeOf } from '../../pipeline/batch.js';
+import { placeText } from '../../pipeline/errors.js';
 import { likelihood } from '../../transforms/likelihood.js';
 import { writeModelFolder } from '../fixtures/checkpoint.js';
+import { overwrite } from '../fixtures/damage.js';
 import { batchOf, recordBatch } from '../fixtures/engine.js';
 import { names, parsed, testContext, transformed, values } from './context.js';
 
@@ -84,7 +87,7 @@ t.test('a BOS by its text; a model without one; a token that is not there', asyn
   const more = (values(without, 'predicted_tokens') as number[]).map((count) => count + 1);
   t.same(values(with_, 'predicted_tokens'), more);
   await t.rejects(transformed(likelihood, { ...cpu, bos: true }, documentBatches(30), context), {
-    message: /config.json: "bos_token_id": expected a token id, found null/,
+    message: /config.json: "bos_token_id": expected a token id, as the tokenizer names no BOS, found null/,
   });
   await t.rejects(transformed(likelihood, { ...cpu, bos: '<none>' }, documentBatches(30), context), {
     message: /there is no token "<none>"/,
@@ -236,4 +239,23 @@ t.test('a failure or an end of the reader while the model works', async (t) => {
   closed = false;
   for await (const _ of likelihood.run(failing(), options, context, new Map())) break;
   t.ok(closed, 'whoever stops early closes the reader');
+});
+
+t.test('a damaged model stops the run at the row that shows it, of questions too', async (t) => {
+  const damaged = join(model, 'damaged');
+  await writeModelFolder(damaged, 'qwen3', { config: { num_hidden_layers: 2 } });
+  await overwrite(damaged, 'model.layers.0.mlp.down_proj.weight', Number.NaN);
+  const stops = (options: Record<string, unknown>, batch: Batch) =>
+    transformed(likelihood, { ...options, model: damaged }, [batch], testContext(t)).then(
+      () => 'no failure',
+      (error: Error) => error.message.replaceAll(damaged, 'DIR').replace(/; fetch.*/, ''),
+    );
+  const what =
+    `DIR: the model's numbers are not finite by layer 1: its weights are damaged, ` +
+    `tensor "model.layers.0.mlp.down_proj.weight" of DIR/model.safetensors holds NaN in row 0`;
+  const one = batchOf(recordBatch({ doc: [text, ['the sea']] }), 0);
+  t.equal(await stops(cpu, one), `${placeText(placeOf(one, 0))}: ${what}`);
+  const found = await stops({ ...ask, batch_tokens: 1 }, questionBatch());
+  const places = questions.q.map((_, row) => `${placeText(placeOf(questionBatch(), row))}: ${what}`);
+  t.ok(places.includes(found), found);
 });

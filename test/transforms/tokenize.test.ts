@@ -1,3 +1,4 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Dictionary, Float64, Int8, Int32, LargeUtf8, Utf8, vectorFromArray } from 'apache-arrow';
 import t, { type Test } from 'tap';
@@ -163,4 +164,17 @@ t.test('one tokenizer for all stages that use it', async (t) => {
   await transformed(tokenize, { model }, input, counting);
   await transformed(tokenize, { model, max_length: 5 }, input, counting);
   t.equal(opened, 1);
+});
+
+t.test('BPE dropout is reported', async (t) => {
+  const random = join(model, 'random');
+  const json = JSON.parse(await readFile(tokenizer.file, 'utf8'));
+  await mkdir(random);
+  await writeFile(
+    join(random, 'tokenizer.json'),
+    JSON.stringify({ ...json, model: { ...json.model, dropout: 0.1 } }),
+  );
+  const { out, context } = await run(t, { doc: texts }, { model: random, max_length: 10 });
+  t.strictSame(values(out, 'nag_input_ids'), await Promise.all(texts.map((text) => ids(text, 10))));
+  t.match(context.notes, [/BPE dropout, .* it is switched off/]);
 });

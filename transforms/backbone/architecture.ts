@@ -1,17 +1,9 @@
 import { DataError } from '../../pipeline/errors.js';
 import type { ConfigObject } from './config-values.js';
-import {
-  configError,
-  count,
-  flag,
-  isObject,
-  list,
-  optional,
-  positive,
-  section,
-  shown,
-} from './config-values.js';
-import type { Architecture, Family, NeuronType, Rope } from './types.js';
+import { configError, count, flag, isObject, list, optional, positive, shown } from './config-values.js';
+import { ropeOf } from './rope-options.js';
+import { slidingWindowOf } from './sliding-window.js';
+import type { Architecture, Family, NeuronType } from './types.js';
 import { families } from './types.js';
 
 /** What the configuration classes of HuggingFace transformers assume for a key that config.json leaves out. */
@@ -81,7 +73,7 @@ export function parseArchitecture(json: unknown, file: string): Architecture {
   refuseOtherArithmetic(config);
   const sizes = sizesOf(config, defaults[family]);
   const ropeLayers = ropeLayersOf(config, family, sizes.layers);
-  refuseSlidingWindow(config, family, sizes.layers);
+  const window = slidingWindowOf(config, family, sizes.layers, defaults[family].slidingWindow);
   return {
     family,
     ...sizes,
@@ -92,6 +84,8 @@ export function parseArchitecture(json: unknown, file: string): Architecture {
     mlpBias: family !== 'qwen3' && flag(config, 'mlp_bias'),
     rope: ropeOf(config, defaults[family].theta, sizes.maxPositions),
     ropeLayers,
+    maxPositions: Math.min(sizes.maxPositions, window),
+    windowed: window < sizes.maxPositions,
     tiedHead: flag(config, 'tie_word_embeddings', family === 'smollm3'),
   };
 }
@@ -122,7 +116,8 @@ function familyOf(config: ConfigObject): Family {
 
 function refuseOtherArithmetic(config: ConfigObject): void {
   const activation = optional(config, 'hidden_act') ?? 'silu';
-  if (activation !== 'silu') {
+  // transformers knows it by both names.
+  if (activation !== 'silu' && activation !== 'swish') {
     throw configError(config, 'hidden_act', `expected "silu", found ${shown(activation)}`);
   }
   if (optional(config, 'is_causal') === false) {
@@ -178,61 +173,4 @@ function ropeLayersOf(config: ConfigObject, family: Family, layers: number): rea
     throw configError(config, 'no_rope_layers', `${expected}, found ${shown(flags)}`);
   }
   return flags.slice(0, layers).map((value) => value === 1);
-}
-
-function refuseSlidingWindow(config: ConfigObject, family: Family, layers: number): void {
-  const types = list(config, 'layer_types');
-  const other = types?.find((type) => type !== 'full_attention');
-  if (other !== undefined) {
-    throw configError(config, 'layer_types', `only "full_attention" is supported, found ${shown(other)}`);
-  }
-  if (types !== undefined || !flag(config, 'use_sliding_window')) return;
-  const window = slidingWindowOf(config, defaults[family]);
-  const fullLayers = family === 'qwen3' ? count(config, 'max_window_layers', 28) : 0;
-  if (window === null || fullLayers >= layers) return;
-  throw configError(config, 'use_sliding_window', 'only full attention is supported, found true');
-}
-
-function slidingWindowOf(config: ConfigObject, standard: Defaults): number | null {
-  if (config.values['sliding_window'] === null) return null;
-  const window = optional(config, 'sliding_window') ?? standard.slidingWindow;
-  return window === null ? null : count(config, 'sliding_window', standard.slidingWindow ?? 1);
-}
-
-/** `rope_scaling` is the older name of `rope_parameters`, and wins where a file has both, as in transformers. */
-function ropeOf(config: ConfigObject, standardTheta: number, maxPositions: number): Rope {
-  const options = section(config, 'rope_scaling') ?? section(config, 'rope_parameters');
-  refusePartialRotation(config);
-  const outer = positive(config, 'rope_theta', standardTheta);
-  if (options === undefined) return { theta: outer, scaling: null };
-  refusePartialRotation(options);
-  const theta = positive(options, 'rope_theta', outer);
-  const key = optional(options, 'rope_type') === undefined ? 'type' : 'rope_type';
-  const type = optional(options, key) ?? 'default';
-  if (type === 'default') return { theta, scaling: refuseNested(options) };
-  if (type !== 'llama3') {
-    throw configError(options, key, `supported are "default" and "llama3", found ${shown(type)}`);
-  }
-  return {
-    theta,
-    scaling: {
-      factor: positive(options, 'factor'),
-      lowFrequencyFactor: positive(options, 'low_freq_factor'),
-      highFrequencyFactor: positive(options, 'high_freq_factor'),
-      originalPositions: count(options, 'original_max_position_embeddings', maxPositions),
-    },
-  };
-}
-
-function refusePartialRotation(config: ConfigObject): void {
-  const factor = optional(config, 'partial_rotary_factor') ?? 1;
-  if (factor === 1) return;
-  throw configError(config, 'partial_rotary_factor', `only 1 is supported, found ${shown(factor)}`);
-}
-
-/** Options a layer type each would pass for missing ones. */
-function refuseNested(options: ConfigObject): null {
-  const nested = Object.entries(options.values).find(([, value]) => isObject(value));
-  if (nested === undefined) return null;
-  throw configError(options, nested[0], 'RoPE options for each layer type are not supported');
 }

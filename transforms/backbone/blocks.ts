@@ -1,3 +1,4 @@
+import type { Check } from './finite.js';
 import type { Int8Weights } from './int8-weights.js';
 import type { Graph } from './onnx.js';
 import {
@@ -37,6 +38,10 @@ export interface Build {
    * Name of the number of documents, int64 [1]. It moves on to a copy taken from the latest impacts: see `orderAfter`.
    */
   documents: string;
+  /** Name of the residual stream before the latest norm. */
+  residual: string;
+  /** What tells whether all numbers were finite. */
+  readonly checks: Check[];
   /** Names of nodes that several layers share. */
   readonly shared: Map<string, string>;
 }
@@ -131,31 +136,23 @@ export function withoutWeights(
   bias: boolean,
 ): string {
   const [width = 0] = build.tensors.get(`${name}.weight`)?.shape ?? [];
-  const factors = new Float32Array(width).fill(1);
-  for (const output of outputs) factors[output] = 0;
-  const vector = (part: string, values: Float32Array) =>
-    addConstant(build.graph, `${part} ${name}`, onnxType.float, [width], values);
-  const rest = addNode(build.graph, 'Mul', [x, vector('live', factors)]);
-  if (!bias) return rest;
-  const off = vector(
-    'off',
-    factors.map((factor) => 1 - factor),
-  );
-  return addNode(build.graph, 'Add', [
-    rest,
-    addNode(build.graph, 'Mul', [weight(build, `${name}.bias`), off]),
-  ]);
+  const off = new Uint8Array(width);
+  for (const output of outputs) off[output] = 1;
+  // Chosen, not multiplied by 0: what is not finite must go too.
+  const which = addConstant(build.graph, `off ${name}`, onnxType.bool, [width], off);
+  const instead = bias ? weight(build, `${name}.bias`) : floatScalar(build.graph, 0);
+  return addNode(build.graph, 'Where', [which, instead, x]);
 }
 
-/** RMS norm over the last dimension. */
-export function rmsNorm(build: Build, x: string, name: string): string {
-  const attributes = { axis: -1, epsilon: { float: build.architecture.normEpsilon }, stash_type: 1 };
-  return addNode(
-    build.graph,
-    'SimplifiedLayerNormalization',
-    [x, weight(build, `${name}.weight`)],
-    attributes,
-  );
+/** RMS norm over the last dimension. @param inverses a name for the inverses of the roots, where they are wanted */
+export function rmsNorm(build: Build, x: string, name: string, inverses?: string): string {
+  const normed = nextName(build.graph, 'normed');
+  const inputs = [x, weight(build, `${name}.weight`)];
+  const outputs = inverses === undefined ? [normed] : [normed, inverses];
+  const epsilon = { float: build.architecture.normEpsilon };
+  const attributes = { axis: -1, epsilon, stash_type: 1 };
+  addNodeTo(build.graph, 'SimplifiedLayerNormalization', inputs, outputs, attributes);
+  return normed;
 }
 
 /** `sum = x + delta` and its RMS norm, in one pass. */
@@ -173,6 +170,7 @@ export function addAndNorm(
   addNodeTo(graph, 'com.microsoft:SkipSimplifiedLayerNormalization', inputs, [normed, '', '', sum], {
     epsilon,
   });
+  build.residual = sum;
   return { normed, sum };
 }
 

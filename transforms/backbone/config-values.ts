@@ -23,11 +23,11 @@ export function optional(config: ConfigObject, key: string): unknown {
   return config.values[key] ?? undefined;
 }
 
-/** A whole number of at least 1. */
-export function count(config: ConfigObject, key: string, fallback: number): number {
+/** A whole number of at least 1, or another least. */
+export function count(config: ConfigObject, key: string, fallback: number, least = 1): number {
   const value = optional(config, key) ?? fallback;
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
-  throw configError(config, key, `expected a whole number of at least 1, found ${shown(value)}`);
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return value;
+  throw configError(config, key, `expected a whole number of at least ${least}, found ${shown(value)}`);
 }
 
 /** A finite number above 0. Without a fallback it must be there. */
@@ -62,5 +62,6 @@ export function section(config: ConfigObject, key: string): ConfigObject | undef
 
 /** A value as it is quoted in messages. */
 export function shown(value: unknown): string {
-  return value === undefined ? 'nothing' : JSON.stringify(value);
+  if (value === undefined) return 'nothing';
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }

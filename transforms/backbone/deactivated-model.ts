@@ -2,6 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, link, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { DataError } from '../../pipeline/errors.js';
 import { openCheckpoint } from './checkpoint.js';
 import { isObject } from './config-values.js';
 import { requireFit } from './deactivation.js';
@@ -82,9 +83,20 @@ function changesByFile({ tensors }: Checkpoint, keys: Deactivation): Map<string,
   for (const [layer, rows] of Object.entries(keys)) {
     const tensor = tensors.get(upWeight(Number(layer)));
     if (rows.length === 0 || !tensor) continue;
+    requireUnshared(tensors, tensor);
     changes.set(tensor.realFile, [...(changes.get(tensor.realFile) ?? []), { tensor, rows }]);
   }
   return changes;
+}
+
+/** @throws DataError where other names stand for the same bytes: they would be changed too */
+function requireUnshared(tensors: Checkpoint['tensors'], tensor: Tensor): void {
+  for (const { name, realFile, offset } of tensors.values())
+    if (name !== tensor.name && realFile === tensor.realFile && offset === tensor.offset)
+      throw new DataError(
+        { file: tensor.file },
+        `tensor "${tensor.name}" is stored once for "${name}" too, whose neurons would be switched off with it`,
+      );
 }
 
 async function clear(handle: FileHandle, changes: readonly Rows[]): Promise<void> {

@@ -21,7 +21,7 @@ export async function modelFingerprint(
   deactivate: Deactivation = {},
   weights: typeof bodyWeights = bodyWeights,
 ): Promise<string> {
-  const { maxPositions: _, tiedHead: __, ...arithmetic } = checkpoint.architecture;
+  const { maxPositions: _, windowed: __, tiedHead: ___, ...arithmetic } = checkpoint.architecture;
   const hash = createHash('sha256');
   hash.update(`${version}\n${canonicalJson(arithmetic)}\n`);
   const names = weights(checkpoint.architecture).map(({ name }) => name);

@@ -15,11 +15,12 @@ import {
   wide,
   withoutWeights,
 } from './blocks.js';
+import { checkHeadNorms, checkImpacts, checkResidual, outputChecks } from './finite.js';
 import { outputLogProbabilities } from './head.js';
-import { meanImpact, outputImpacts, outputSums, outputTop, repeatedImpact, stackLayers } from './impacts.js';
+import { meanImpact, outputImpacts, outputTop, repeatedImpact, stackLayers } from './impacts.js';
 import type { Int8Weights } from './int8-weights.js';
 import { linear } from './linear.js';
-import { addInput, addNode, createGraph, encodeModel, onnxType } from './onnx.js';
+import { addInput, addNode, createGraph, encodeModel, nextName, onnxType } from './onnx.js';
 import type { Checkpoint, Deactivation, FloatPrecision, NeuronType } from './types.js';
 import { embeddingName, finalNorm, layerPrefix } from './weights.js';
 
@@ -40,7 +41,7 @@ export interface GraphRequest {
   /** Tokens of the longest document: rows of the RoPE table. */
   readonly maxLength: number;
   readonly operators: Operators;
-  /** By default float32; otherwise `sums` is an output too. Needs `plain` operators. */
+  /** By default float32. Others need `plain` operators. */
   readonly precision?: FloatPrecision | undefined;
 }
 
@@ -50,6 +51,8 @@ export interface ModelGraph {
   readonly bytes: Uint8Array;
   /** The folder that the weights' locations start from. */
   readonly folder: string;
+  /** The columns of `checks`: each one's layer. */
+  readonly checks: readonly { readonly layer: number }[];
 }
 
 /**
@@ -57,7 +60,8 @@ export interface ModelGraph {
  *
  * Inputs: `ids` int32 [documents, length], padded on the right with any id, and `lengths` int32 [documents].
  * Outputs: `top_<type>` int32 [documents, layers, min(k, width)], `impacts_<type>` float32 [documents, layers, width],
- * `log_probabilities` float32 [documents, length, 1] (of the id that follows each position), `sums` float32 [documents].
+ * `log_probabilities` float32 [documents, length, 1] (of the id that follows each position), `checks` float32
+ * [documents, n], of which one is not finite where a number of the document was not.
  */
 export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): ModelGraph {
   const { folder, locations } = placeFiles(checkpoint, request.int8);
@@ -77,6 +81,8 @@ export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): Model
     locations,
     int8: request.int8,
     ...derived,
+    residual: '',
+    checks: [],
     shared: new Map(),
   };
   const { impacts, stream } = addLayers(build, request);
@@ -87,12 +93,13 @@ export function buildGraph(checkpoint: Checkpoint, request: GraphRequest): Model
       outputTop(build, type, stacked, layers.length, Math.min(k, widthOf(architecture, type)));
     if (request.impacts.includes(type)) outputImpacts(build, type, stacked, layers.length);
   }
-  if (precision !== 'float32') outputSums(build, [...impacts.values()]);
   if (stream?.delta) {
     const { normed } = addAndNorm(build, stream.sum, stream.delta, finalNorm);
     outputLogProbabilities(build, normed);
   }
-  return { bytes: encodeModel(graph), folder };
+  checkResidual(build, request.layers - 1);
+  outputChecks(build);
+  return { bytes: encodeModel(graph), folder, checks: build.checks };
 }
 
 /** Names of the layers' impacts, for each type wanted. */
@@ -113,7 +120,8 @@ function addLayers(build: Build, request: GraphRequest): { impacts: Impacts; str
   const rows = addNode(graph, 'Gather', [storedWeight(build, embeddingName), 'ids']);
   const cast = addNode(graph, 'Cast', [rows], { to: onnxType.float });
   const ends = (layer: number) => layer === request.layers - 1 && !request.logProbabilities;
-  let stream: Stream | null = { sum: asRows(build, cast, architecture.hidden), delta: null };
+  build.residual = asRows(build, cast, architecture.hidden);
+  let stream: Stream | null = { sum: build.residual, delta: null };
   for (let layer = 0; layer < request.layers && stream !== null; layer++) {
     const off = request.deactivate?.[layer] ?? [];
     stream = addLayer(build, stream, layer, impacts, off, ends(layer));
@@ -164,7 +172,7 @@ function addAttention(
       : null;
   const normed = (projected: string | null, name: string) => {
     const exact = projected && wide(build, projected);
-    return exact !== null && architecture.headNorm ? normHeads(build, exact, block + name) : exact;
+    return exact !== null && architecture.headNorm ? normHeads(build, exact, block + name, layer) : exact;
   };
   const queries = normed(project('att_q', 'q_proj'), 'q_norm');
   const keys = normed(project('att_k', 'k_proj'), 'k_norm');
@@ -210,13 +218,24 @@ function addMlp(
 function measure(build: Build, impacts: Impacts, type: NeuronType, x: string): void {
   const repeated = type === 'att_k' || type === 'att_v';
   const layers = impacts.get(type);
-  layers?.push(repeated ? repeatedImpact(build, x) : meanImpact(build, x, widthOf(build.architecture, type)));
+  if (layers === undefined) return;
+  const impact = repeated
+    ? repeatedImpact(build, x)
+    : meanImpact(build, x, widthOf(build.architecture, type));
+  checkImpacts(build, impact, layers.length);
+  layers.push(impact);
 }
 
 /** RMS norm of each head by itself. */
-function normHeads(build: Build, x: string, name: string): string {
-  const { headDim } = build.architecture;
-  return rmsNorm(build, asRows(build, x, headDim), name);
+function normHeads(build: Build, x: string, name: string, layer: number): string {
+  const { heads, kvHeads, headDim } = build.architecture;
+  const rows = asRows(build, x, headDim);
+  // Only the CPU's operator is known to give them.
+  if (build.operators !== 'cpu') return rmsNorm(build, rows, name);
+  const inverses = nextName(build.graph, 'inverses');
+  const normed = rmsNorm(build, rows, name, inverses);
+  checkHeadNorms(build, inverses, layer, name.endsWith('q_norm') ? heads : kvHeads);
+  return normed;
 }
 
 /**

@@ -9,7 +9,6 @@ import type { NeuronType } from './types.js';
 export const outputNames = {
   top: (type: NeuronType) => `top_${type}`,
   impacts: (type: NeuronType) => `impacts_${type}`,
-  sums: 'sums',
 };
 
 /**
@@ -71,20 +70,6 @@ export function outputImpacts(build: Build, type: NeuronType, stacked: string, l
   const name = outputNames.impacts(type);
   addNodeTo(build.graph, 'Identity', [stacked], [name]);
   addOutput(build.graph, name, onnxType.float, ['documents', layers, widthOf(build.architecture, type)]);
-}
-
-/**
- * Declares the sum of each document's impacts in the last layer as an output. A number that has left its type's range
- * anywhere before has made them infinite, or NaN.
- * @param types the layers' impacts, of each type that is measured
- */
-export function outputSums(build: Build, types: readonly (readonly string[])[]): void {
-  const { graph } = build;
-  const last = types.flatMap((layers) => layers.at(-1) ?? []);
-  if (last.length === 0) return;
-  const all = addNode(graph, 'Concat', last, { axis: 1 });
-  addNodeTo(graph, 'ReduceSum', [all, int64s(graph, [1])], [outputNames.sums], { keepdims: 0 });
-  addOutput(graph, outputNames.sums, onnxType.float, ['documents']);
 }
 
 /** Declares the indices of the k largest impacts as an output, int32: largest first, ties by lower index. */

@@ -78,7 +78,7 @@ async function* int8Parts(
  * @throws DataError where it is no such file
  */
 export async function readInt8Weights(file: string, architecture: Architecture): Promise<Int8Weights> {
-  const found = await readSafetensorsHeader(file);
+  const { tensors: found } = await readSafetensorsHeader(file);
   const type = [...found.values()].some(({ dtype }) => dtype === 'U8') ? 'uint8' : 'int8';
   const weights = linearWeights(architecture).map(({ name, shape }): [string, Int8Weight] => {
     const [outputs = 0, inputs = 0] = shape;

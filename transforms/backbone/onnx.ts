@@ -7,6 +7,7 @@ export const onnxType = {
   int8: 3,
   int32: 6,
   int64: 7,
+  bool: 9,
   float16: 10,
   double: 11,
   bfloat16: 16,

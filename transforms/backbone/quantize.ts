@@ -13,6 +13,9 @@ export interface QuantizedMatrix {
 /** Rows that are transposed together: what they take stays in the processor's cache. */
 const rowsAtOnce = 64;
 
+/** Values that are decoded together. */
+const valuesAtOnce = 1 << 20;
+
 /** A 127th of less has fewer digits than a float32 should. */
 const smallestNormal = 2 ** -119;
 
@@ -46,6 +49,23 @@ export async function quantizeRows(tensor: Tensor, signal?: AbortSignal): Promis
     row += count;
   }
   return { values, scales };
+}
+
+/**
+ * A tensor's values as float32, some megabytes at a time; each piece is valid until the next one is asked for.
+ * @param zeros rows that count as zero
+ * @throws DataError where the file ends early
+ */
+export async function* decodeWeights(
+  tensor: Tensor,
+  zeros: readonly number[] = [],
+): AsyncGenerator<Float32Array> {
+  const width = tensor.dtype === 'F32' ? 4 : 2;
+  const floats = new Float32Array(valuesAtOnce);
+  for await (const block of blocksOf(tensorChunks(tensor, zeros), valuesAtOnce * width)) {
+    decoders[tensor.dtype](block, floats);
+    yield floats.subarray(0, block.length / width);
+  }
 }
 
 /** 127 for a row of zeros, and of what is next to nothing; NaN where one value is. */

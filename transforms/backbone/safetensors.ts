@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { DataError } from '../../pipeline/errors.js';
+import { lfsPointer, longestPointer } from '../model-files/lfs-pointer.js';
 import { isObject } from './config-values.js';
 
 /** An entry of a .safetensors header. */
@@ -13,9 +14,16 @@ export interface StoredTensor {
   readonly bytes: number;
 }
 
+export interface SafetensorsHeader {
+  readonly tensors: Map<string, StoredTensor>;
+  /** `__metadata__`: texts by name. */
+  readonly metadata: Map<string, string>;
+}
+
 /** The format's own limit. */
 const longestHeader = 100_000_000;
 
+/** Others may be there, but not be used: the format gets new ones, of less than a byte too. */
 const bytesPerElement: Readonly<Record<string, number>> = {
   BOOL: 1,
   U8: 1,
@@ -38,7 +46,7 @@ const bytesPerElement: Readonly<Record<string, number>> = {
  * Reads and checks the header of a .safetensors file: 8 bytes of length, JSON, then the tensors without gaps.
  * @throws DataError naming the file, and the tensor where one is wrong
  */
-export async function readSafetensorsHeader(file: string): Promise<Map<string, StoredTensor>> {
+export async function readSafetensorsHeader(file: string): Promise<SafetensorsHeader> {
   let handle: FileHandle;
   try {
     handle = await open(file, 'r');
@@ -51,9 +59,9 @@ export async function readSafetensorsHeader(file: string): Promise<Map<string, S
     const { size } = await handle.stat();
     const headerBytes = await readHeaderLength(handle, file, size);
     const text = await readExactly(handle, file, 8, headerBytes);
-    const tensors = parseHeader(text.toString('utf8'), file, 8 + headerBytes);
-    checkLayout(tensors, file, 8 + headerBytes, size);
-    return tensors;
+    const header = parseHeader(text.toString('utf8'), file, 8 + headerBytes);
+    checkLayout(header.tensors, file, 8 + headerBytes, size);
+    return header;
   } finally {
     await handle.close();
   }
@@ -61,7 +69,10 @@ export async function readSafetensorsHeader(file: string): Promise<Map<string, S
 
 async function readHeaderLength(handle: FileHandle, file: string, size: number): Promise<number> {
   if (size < 8) throw notSafetensors(file, `it has ${size} bytes, expected at least 8`);
-  const prefix = await readExactly(handle, file, 0, 8);
+  const start = await readExactly(handle, file, 0, Math.min(size, longestPointer));
+  const pointer = lfsPointer(start.toString('latin1'));
+  if (pointer !== undefined) throw new DataError({ file }, pointer);
+  const prefix = start.subarray(0, 8);
   const length = prefix.readBigUInt64LE(0);
   if (length < 2n || length > BigInt(longestHeader)) {
     throw notSafetensors(file, `its first 8 bytes give a header of ${length} bytes`);
@@ -83,7 +94,7 @@ async function readExactly(handle: FileHandle, file: string, at: number, length:
   throw new DataError({ file }, `ended at byte ${at + bytesRead} while ${length} bytes were read from ${at}`);
 }
 
-function parseHeader(text: string, file: string, dataStart: number): Map<string, StoredTensor> {
+function parseHeader(text: string, file: string, dataStart: number): SafetensorsHeader {
   let header: unknown;
   try {
     header = JSON.parse(text);
@@ -92,7 +103,10 @@ function parseHeader(text: string, file: string, dataStart: number): Map<string,
   }
   if (!isObject(header)) throw notSafetensors(file, 'its header is not a JSON object');
   const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
-  return new Map(entries.map(([name, entry]) => [name, parseEntry(name, entry, file, dataStart)]));
+  const tensors = new Map(entries.map(([name, entry]) => [name, parseEntry(name, entry, file, dataStart)]));
+  const metadata = isObject(header['__metadata__']) ? Object.entries(header['__metadata__']) : [];
+  const texts = metadata.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return { tensors, metadata: new Map(texts) };
 }
 
 function parseEntry(name: string, entry: unknown, file: string, dataStart: number): StoredTensor {
@@ -106,7 +120,7 @@ function parseEntry(name: string, entry: unknown, file: string, dataStart: numbe
     throw wrong(`expected data_offsets [begin, end], found ${JSON.stringify(offsets)}`);
   }
   const elementBytes = bytesPerElement[dtype];
-  if (elementBytes === undefined) throw wrong(`unknown dtype ${dtype}`);
+  if (elementBytes === undefined) return { dtype, shape, offset: dataStart + begin, bytes: end - begin };
   const expected = shape.reduce((product, extent) => product * extent, elementBytes);
   if (end - begin !== expected) {
     throw wrong(

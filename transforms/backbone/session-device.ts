@@ -68,19 +68,6 @@ export function precisionFault(precision: Precision, provider: Device['provider'
   return undefined;
 }
 
-/**
- * @param sums of impacts, one a document: not finite where a number has left its type's range
- * @throws NagError naming the document, counted from 0 in its batch
- */
-export function requireRange(sums: ArrayLike<number> | undefined, precision: Precision): void {
-  const wrong = Array.from(sums ?? []).findIndex((sum) => !Number.isFinite(sum));
-  if (wrong === -1) return;
-  throw new NagError(
-    `document ${wrong} of a batch: numbers of this model are beyond the range of ${precision}; ` +
-      'use precision bfloat16, whose range is wider, or float32',
-  );
-}
-
 /** Opens a model of one node: a provider's libraries are only looked for when it is used. */
 async function probe(device: Device): Promise<void> {
   if (device.provider === 'cpu') return;

@@ -1,13 +1,15 @@
 import { messageOf, NagError } from '../../pipeline/errors.js';
 import { widthOf } from './architecture.js';
 import { openCheckpoint } from './checkpoint.js';
+import { notFinite } from './damage.js';
 import { requireFit } from './deactivation.js';
-import type { GraphRequest } from './graph.js';
+import { checksName, firstNotFinite } from './finite.js';
+import type { GraphRequest, ModelGraph } from './graph.js';
 import { buildGraph } from './graph.js';
 import { logProbabilitiesName } from './head.js';
 import { outputNames } from './impacts.js';
 import { readInt8Weights } from './int8-weights.js';
-import { requirePrecision, requireRange, resolveDevice } from './session-device.js';
+import { requirePrecision, resolveDevice } from './session-device.js';
 import { modelFault } from './session-faults.js';
 import { type Device, deviceName, type Outputs } from './session-protocol.js';
 import { type Measurable, testBatch, testDevice, tolerances } from './session-self-test.js';
@@ -63,14 +65,16 @@ type TestableSession = Session & Measurable;
 type Request = Omit<GraphRequest, 'operators'> & { readonly precision: FloatPrecision };
 
 function graphRequest(options: SessionOptions, architecture: Architecture): Request {
-  const { maxPositions, layers: allLayers } = architecture;
+  const { maxPositions, windowed, layers: allLayers } = architecture;
   const layers = options.layers ?? allLayers;
   checkCount('layers', layers, allLayers, `${options.model} has ${allLayers}`);
   checkCount(
     'maxLength',
     options.maxLength,
     maxPositions,
-    `${options.model} was made for ${maxPositions} positions`,
+    windowed
+      ? `the sliding window of ${options.model}, below which its attention is full`
+      : `${options.model} was made for ${maxPositions} positions`,
   );
   if (options.threads !== undefined) checkCount('threads', options.threads, 1024);
   checkTypes(
@@ -127,26 +131,31 @@ async function openOn(
       { cause: modelFault(cause, where) },
     );
   });
-  return overThread(thread, device, checkpoint.architecture, request);
+  return overThread(thread, device, checkpoint, request, graph.checks);
 }
 
 function overThread(
   thread: SessionThread,
   device: Device,
-  architecture: Architecture,
+  checkpoint: Checkpoint,
   request: Request,
+  checks: ModelGraph['checks'],
 ): TestableSession {
+  const { architecture } = checkpoint;
   const { vocabulary } = architecture;
   const limits = { vocabulary, maxLength: request.maxLength };
-  const checksSums = request.precision !== 'float32' && request.top.size + request.impacts.length > 0;
   const measure = async (batch: TokenBatch, impacts: readonly NeuronType[]) => {
     const padded = padBatch(batch, limits);
     const top = [...request.top.keys()];
     const heads = request.logProbabilities ? [logProbabilitiesName] : [];
-    const sums = checksSums ? [outputNames.sums] : [];
-    const outputs = [...top.map(outputNames.top), ...impacts.map(outputNames.impacts), ...heads, ...sums];
+    const outputs = [...top.map(outputNames.top), ...impacts.map(outputNames.impacts), ...heads, checksName];
     const found = padded.documents === 0 ? {} : await thread.run({ ...padded, outputs });
-    requireRange(found[outputNames.sums], request.precision);
+    const wrong = firstNotFinite(found[checksName], checks);
+    if (wrong) {
+      const { precision, deactivate = {}, logProbabilities } = request;
+      const weights = (logProbabilities ? allWeights : bodyWeights)(architecture);
+      throw await notFinite({ ...wrong, checkpoint, weights, deactivate, precision });
+    }
     const result = sessionResult(found, top, impacts);
     if (!request.logProbabilities) return result;
     return { ...result, logProbabilities: unpadRows(found[logProbabilitiesName], batch.lengths) };

@@ -7,7 +7,7 @@ export interface TokenLimits {
   readonly maxLength: number;
 }
 
-/** Documents as a matrix, padded on the right with id 0. */
+/** Documents as a matrix, padded on the right with their own last ids. */
 export interface PaddedBatch {
   /** [documents, length] */
   readonly ids: Int32Array<ArrayBuffer>;
@@ -29,7 +29,10 @@ export function padBatch(batch: TokenBatch, limits: TokenLimits): PaddedBatch {
   const ids = new Int32Array(documents * length);
   let at = 0;
   batch.lengths.forEach((tokens, document) => {
-    ids.set(batch.ids.subarray(at, at + tokens), document * length);
+    const own = batch.ids.subarray(at, at + tokens);
+    ids.set(own, document * length);
+    // With an id of its own: another one's embedding may be damaged, and is not the document's.
+    ids.fill(own[tokens - 1] ?? 0, document * length + tokens, (document + 1) * length);
     at += tokens;
   });
   return { ids, lengths: batch.lengths.slice(), documents, length };

@@ -61,8 +61,10 @@ export interface Architecture {
   readonly rope: Rope;
   /** Per layer: whether q and k are rotated. */
   readonly ropeLayers: readonly boolean[];
-  /** The longest sequence that the model was made for. */
+  /** The longest sequence that the model was made for, and whose tokens all see one another: no window is shorter. */
   readonly maxPositions: number;
+  /** Whether a sliding window is what limits them. */
+  readonly windowed: boolean;
   /** Logits are made with the embedding; otherwise with a matrix of their own. Impacts do not depend on it. */
   readonly tiedHead: boolean;
 }

@@ -12,9 +12,12 @@ export const embeddingName = 'model.embed_tokens.weight';
 /** The norm after the last layer; its weight is [hidden]. */
 export const finalNorm = 'model.norm';
 
+/** A head that is not the embedding, [vocabulary, hidden]. */
+export const ownHeadName = 'lm_head.weight';
+
 /** The matrix that logits are made with, [vocabulary, hidden]: the embedding's own where the head is tied to it. */
 export function headName({ tiedHead }: Architecture): string {
-  return tiedHead ? embeddingName : 'lm_head.weight';
+  return tiedHead ? embeddingName : ownHeadName;
 }
 
 /** The prefix of a layer's tensors. */

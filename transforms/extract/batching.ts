@@ -1,6 +1,7 @@
 import { rowRange } from '../../pipeline/arrow/row-range.js';
-import { type Batch, keepRows } from '../../pipeline/batch.js';
-import { NagError } from '../../pipeline/errors.js';
+import { type Batch, keepRows, placeOf } from '../../pipeline/batch.js';
+import { NagError, type Place, placeText } from '../../pipeline/errors.js';
+import { NotFinite } from '../backbone/damage.js';
 import type { NeuronType, Session, SessionResult } from '../backbone/types.js';
 import { type Budget, type Part, runFitting } from './fitting.js';
 import { byLength } from './grouping.js';
@@ -11,6 +12,8 @@ import { keyOf, type SeenDocuments } from './seen.js';
 export interface Documents {
   readonly batch: Batch;
   readonly ids: readonly Int32Array[];
+  /** Where one of `ids` comes from, where they are not one a row. */
+  readonly placeOfIds?: (document: number) => Place;
 }
 
 interface BatchingOptions {
@@ -140,7 +143,11 @@ async function runWindow<D extends Documents>(
       group.reduce((sum, i) => sum + freshDocuments[i]!.length, 0),
     );
     collected.put(result, positions, documents.length);
-  }).finally(end);
+  })
+    .catch((error: unknown) => {
+      throw error instanceof DamagedRun ? named(error, window, fresh) : error;
+    })
+    .finally(end);
   // In the documents' order, whichever batch was done first: the same ones are remembered in every run.
   for (const { position, key } of fresh) options.seen?.add(key, collected.topOf(position));
   for (const { position, of } of repeats) collected.copy(of, position);
@@ -163,7 +170,10 @@ async function runGroups(
 ): Promise<void> {
   const run = async (group: readonly number[]) => {
     signal.throwIfAborted();
-    return await session.run(concatenate(group.map((i) => documents[i]!)));
+    const running = session.run(concatenate(group.map((i) => documents[i]!)));
+    return await running.catch((error: unknown) => {
+      throw error instanceof NotFinite ? new DamagedRun(group[error.document]!, error) : error;
+    });
   };
   const lengthOf = (i: number) => documents[i]!.length;
   // Shared: leaving the loop for a failure ends it for the others too.
@@ -174,6 +184,35 @@ async function runGroups(
   };
   const ended = await Promise.allSettled(Array.from({ length: session.concurrency }, work));
   for (const end of ended) if (end.status === 'rejected') throw end.reason;
+}
+
+/** A run that gave numbers that are not finite, and for which of the documents that are fresh. */
+class DamagedRun extends Error {
+  readonly document: number;
+  override readonly cause: NotFinite;
+
+  constructor(document: number, cause: NotFinite) {
+    super(cause.message, { cause });
+    this.document = document;
+    this.cause = cause;
+  }
+}
+
+/** The same fault, with the place of the document. */
+function named(
+  { document, cause }: DamagedRun,
+  window: readonly Documents[],
+  fresh: readonly { readonly position: number }[],
+): NagError {
+  let { position } = fresh[document]!;
+  for (const own of window) {
+    if (position < own.ids.length) {
+      const place = own.placeOfIds?.(position) ?? placeOf(own.batch, position);
+      return new NagError(`${placeText(place)}: ${cause.reason}`, { cause });
+    }
+    position -= own.ids.length;
+  }
+  return cause;
 }
 
 /** Documents that the model has to see, and those equal to one of them. What is known is put into `collected`. */

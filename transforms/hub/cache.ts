@@ -6,8 +6,9 @@ import { DataError } from '../../pipeline/errors.js';
 import type { HubModel } from './name.js';
 
 /** What a stage needs of a model: nothing else is fetched. */
-export type Part = 'tokenizer' | 'weights';
+export type Part = 'tokenizer' | 'tokenizer and its settings' | 'weights';
 
+const settingsFiles = ['tokenizer_config.json', 'special_tokens_map.json'];
 const single = 'model.safetensors';
 const index = 'model.safetensors.index.json';
 
@@ -45,16 +46,23 @@ export async function rememberCommit(folder: string, { revision }: HubModel, com
 export async function missingFiles(
   snapshot: string,
   part: Part,
-  onHub: (name: string) => boolean = () => false,
+  onHub?: (name: string) => boolean,
 ): Promise<string[]> {
-  const names = part === 'tokenizer' ? ['tokenizer.json'] : ['config.json', ...(await weightFiles())];
+  const names = part === 'weights' ? ['config.json', ...(await weightFiles())] : tokenizerFiles();
   const there = await Promise.all(names.map((name) => isThere(name)));
   return names.filter((_, i) => !there[i]);
 
+  /** Not every tokenizer has settings: while the hub is not asked, the newer of the two files stands for them. */
+  function tokenizerFiles(): string[] {
+    if (part === 'tokenizer') return ['tokenizer.json'];
+    const settings = onHub ? settingsFiles.filter(onHub) : settingsFiles.slice(0, 1);
+    return ['tokenizer.json', ...settings];
+  }
+
   async function weightFiles(): Promise<string[]> {
-    if (onHub(single) || (await isThere(single))) return [single];
+    if (onHub?.(single) || (await isThere(single))) return [single];
     if (await isThere(index)) return await shardsOf(join(snapshot, index));
-    return [onHub(index) ? index : single];
+    return [onHub?.(index) ? index : single];
   }
 
   // A link whose blob is gone is not there.

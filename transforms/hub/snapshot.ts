@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { downloadFile, HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import { DataError, isDiskFull, messageOf, NagError } from '../../pipeline/errors.js';
+import { adapterFault } from '../model-files/adapter.js';
 import {
   cachedCommit,
   cacheFolder,
@@ -58,6 +59,8 @@ export async function openSnapshot(
   return await online(model, watcher, async (hub) => {
     watcher.doing(`asking the hub for ${model.repo}`);
     const files = await filesOf(model, commit, hub);
+    if (part === 'weights' && files.has('adapter_config.json'))
+      throw new NagError(`${written(model)}: ${adapterFault('')}`);
     const missing = () => missingFiles(snapshot, part, (name) => files.has(name));
     const fetchFile = async (name: string, place: string) => {
       const file = files.get(name);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { Batch } from '../../pipeline/batch.js';
+import { placeOf } from '../../pipeline/batch.js';
 import type { Context } from '../../pipeline/component.js';
 import { replaceDurably } from '../../pipeline/durable.js';
 import { NagError } from '../../pipeline/errors.js';
@@ -81,14 +81,16 @@ async function compare(held: readonly Documents[], comparison: Comparison, conte
     .flatMap((own) => own.ids)
     .slice(0, sampleDocuments)
     .map((own) => own.subarray(0, sampleTokens));
+  const places = held.flatMap(({ batch, ids }) => ids.map((_, row) => () => placeOf(batch, row)));
+  const sample = { batch: held[0]!.batch, ids, placeOfIds: (document: number) => places[document]!() };
   const agreement = await recalled(ids, comparison, context.stage, () =>
-    measure(ids, held[0]!.batch, comparison, context),
+    measure(sample, comparison, context),
   );
   await recordFirst(agreement, comparison, context);
   const { overlap, jaccard } = agreement;
-  const sample = `the first ${ids.length} documents`;
+  const which = `the first ${ids.length} documents`;
   const selected = jaccard === undefined ? '' : `, selections by them ${jaccard.toFixed(2)} (Jaccard)`;
-  const text = `int8 and float32 share ${overlap.toFixed(3)} of the top neurons of ${sample}${selected}`;
+  const text = `int8 and float32 share ${overlap.toFixed(3)} of the top neurons of ${which}${selected}`;
   if (overlap >= comparison.least) context.note(text);
   else
     throw new NagError(
@@ -127,14 +129,10 @@ async function recordFirst(
   provenance.set('nag.int8_agreement', JSON.stringify({ overlap, jaccard }));
 }
 
-async function measure(
-  ids: readonly Int32Array[],
-  batch: Batch,
-  comparison: Comparison,
-  context: Context,
-): Promise<Agreement> {
+async function measure(sample: Documents, comparison: Comparison, context: Context): Promise<Agreement> {
   context.doing('int8 is compared with float32');
-  const run = (session: Session) => runSample(session, ids, batch, comparison.batchTokens, context.signal);
+  const { ids } = sample;
+  const run = (session: Session) => runSample(session, sample, comparison.batchTokens, context.signal);
   const reference = await comparison.openReference();
   let expected: SessionResult;
   try {
@@ -160,14 +158,13 @@ async function measure(
 /** What the model gives for documents, in their order. */
 async function runSample(
   session: Session,
-  ids: readonly Int32Array[],
-  batch: Batch,
+  sample: Documents,
   batchTokens: number,
   signal: AbortSignal,
 ): Promise<SessionResult> {
   const nothing = () => undefined;
   async function* all() {
-    yield { batch, ids };
+    yield sample;
   }
   const options = { session, batchTokens, signal, onDone: nothing, onHalved: nothing };
   const pace = { documents: Infinity, took: nothing };

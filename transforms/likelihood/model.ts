@@ -35,19 +35,21 @@ export interface Scorer extends SequenceRules {
 /** The model's folder, its tokenizer, and how sequences are made for it. */
 async function openRules(options: ScorerOptions, context: Context) {
   const folder = await openModelFolder(options.model, 'weights', context);
-  const tokenizerFolder = await openModelFolder(options.model, 'tokenizer', context);
+  const part = options.bos === true ? 'tokenizer and its settings' : 'tokenizer';
+  const tokenizerFolder = await openModelFolder(options.model, part, context);
   const checkpoint = await openCheckpoint(folder);
   const { architecture } = checkpoint;
   const maxLength = options.max_length ?? Math.min(usualLength, architecture.maxPositions);
   const tokenizer = await context.resource(`tokenizer ${tokenizerFolder}`, () =>
     DocumentTokenizer.open(tokenizerFolder),
   );
+  if (tokenizer.remark !== undefined) context.note(tokenizer.remark);
   if (tokenizer.vocabulary > architecture.vocabulary)
     throw new DataError(
       { file: folder },
       `the model knows ${architecture.vocabulary} tokens and its tokenizer gives ids up to ${tokenizer.vocabulary - 1}: they do not belong together`,
     );
-  const bos = await bosId(options.bos, folder, tokenizer);
+  const bos = await bosId({ bos: options.bos, model: folder, tokenizerFolder, tokenizer });
   return { folder, checkpoint, tokenizer, maxLength, bos };
 }
 

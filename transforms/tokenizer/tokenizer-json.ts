@@ -16,6 +16,7 @@ const model = z
     type: z.string().optional(),
     vocab: z.union([z.record(z.string(), z.int().nonnegative()), z.array(z.unknown())]),
     merges: z.array(merge).optional(),
+    dropout: z.number().nullish(),
     continuing_subword_prefix: z.string().nullish(),
   })
   .superRefine(({ merges = [], continuing_subword_prefix: prefix }, context) => {

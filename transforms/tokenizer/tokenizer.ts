@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tokenizer } from 'tokenizers';
 import { DataError, messageOf } from '../../pipeline/errors.js';
+import { lfsPointer } from '../model-files/lfs-pointer.js';
 import { safeCut } from './prefix.js';
 import { type Slicing, slicingOf } from './slicing.js';
 import { parseTokenizerJson, type TokenizerJson, vocabularySize } from './tokenizer-json.js';
@@ -12,10 +13,13 @@ const CHARACTERS_PER_TOKEN = 6;
 /** Characters encoded at once when counting: an encoding holds some hundred bytes a token. */
 const COUNT_SLICE = 1 << 16;
 
+const dropoutRemark =
+  'the tokenizer has BPE dropout, which draws merges at random while a model is trained: it is switched off, so that a text has the same ids each time';
+
 /**
  * A tokenizer.json as the model's own library reads it. Encodings run on the process' thread pool, so that one
  * instance serves many calls at a time; opening blocks for up to half a second. Special tokens are never added
- * and the file's own truncation and padding do not apply, but special tokens written in a text become their ids.
+ * and the file's own truncation, padding and BPE dropout do not apply, but special tokens written in a text become their ids.
  */
 export class DocumentTokenizer {
   /** The tokenizer.json. */
@@ -24,11 +28,14 @@ export class DocumentTokenizer {
   readonly sha256: string;
   /** The largest token id and one. */
   readonly vocabulary: number;
+  /** What its users should know. */
+  readonly remark: string | undefined;
   readonly #slicing: Slicing | undefined;
   #native: Tokenizer | undefined;
 
-  private constructor(file: string, bytes: Buffer, json: TokenizerJson, native: Tokenizer) {
+  private constructor(file: string, bytes: Buffer, { json, dropout }: Source, native: Tokenizer) {
     this.file = file;
+    this.remark = dropout ? dropoutRemark : undefined;
     this.sha256 = createHash('sha256').update(bytes).digest('hex');
     this.vocabulary = sizeOf(json, native);
     this.#slicing = slicingOf(json);
@@ -44,9 +51,8 @@ export class DocumentTokenizer {
     const bytes = await readFile(file).catch((cause: unknown) => {
       throw new DataError({ file }, `cannot read the tokenizer: ${messageOf(cause)}`, { cause });
     });
-    const text = bytes.toString('utf8');
-    const json = parse(file, text);
-    return new DocumentTokenizer(file, bytes, json, await load(file, text));
+    const source = parse(file, bytes.toString('utf8').replace(/^\uFEFF/, ''));
+    return new DocumentTokenizer(file, bytes, source, await load(file, source.text));
   }
 
   /**
@@ -131,19 +137,40 @@ async function tokenizerFile(path: string): Promise<string> {
   });
   if (!found.isDirectory()) return path;
   const file = join(path, 'tokenizer.json');
-  await stat(file).catch((cause: unknown) => {
-    throw new DataError({ file: path }, 'the folder has no tokenizer.json: download it with the model', {
-      cause,
-    });
+  await stat(file).catch(async (cause: unknown) => {
+    const message = `the folder has no tokenizer.json: ${await otherTokenizer(path)}`;
+    throw new DataError({ file: path }, message, { cause });
   });
   return file;
 }
 
-function parse(file: string, text: string): TokenizerJson {
-  if (/^version \S*git-lfs/.test(text))
-    throw new DataError({ file }, 'expected a tokenizer, found a Git LFS pointer: run "git lfs pull"');
+/** Older and other forms of tokenizers, from which transformers makes tokenizer.json. */
+const otherForms = ['tokenizer.model', 'vocab.json', 'spiece.model', 'tekken.json'];
+
+async function otherTokenizer(folder: string): Promise<string> {
+  const names = await readdir(folder);
+  const other = otherForms.find((name) => names.includes(name));
+  if (other === undefined) return 'download it with the model';
+  return `make it from ${other}, in Python transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`;
+}
+
+/** A file's content, and its text for the native library. */
+interface Source {
+  readonly json: TokenizerJson;
+  readonly text: string;
+  /** Whether ids would be drawn at random. */
+  readonly dropout: boolean;
+}
+
+function parse(file: string, text: string): Source {
+  const pointer = lfsPointer(text);
+  if (pointer !== undefined) throw new DataError({ file }, pointer);
   try {
-    return parseTokenizerJson(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    const json = parseTokenizerJson(value);
+    if (!json.model.dropout) return { json, text, dropout: false };
+    const model = { ...json.model, dropout: null };
+    return { json: { ...json, model }, text: JSON.stringify({ ...json, model }), dropout: true };
   } catch (cause) {
     const problem =
       cause instanceof SyntaxError ? 'not JSON, or cut short' : 'not a Hugging Face tokenizer.json';

@@ -109,26 +109,34 @@ t.test('SmolLM3: 1 means that RoPE is used', async (t) => {
   t.same(other.ropeLayers, [true, true, true, true], 'other families know no such option');
 });
 
-t.test('sliding windows are refused where they would be used', async (t) => {
-  const qwen = { model_type: 'qwen3', num_hidden_layers: 2 };
-  const full = ['full_attention', 'full_attention'];
-  t.ok(parse({ ...qwen, sliding_window: 4096, use_sliding_window: false }));
-  t.ok(parse({ ...qwen, use_sliding_window: true, sliding_window: null }));
-  t.ok(
-    parse({ ...qwen, use_sliding_window: true, max_window_layers: 2 }),
-    'all layers are below the windowed ones',
-  );
-  t.ok(parse({ ...qwen, use_sliding_window: true, max_window_layers: 0, layer_types: full }));
-  t.ok(parse({ model_type: 'smollm3', use_sliding_window: true }), 'no window is given');
-  const refused = [
-    { ...qwen, use_sliding_window: true, max_window_layers: 1 },
-    { model_type: 'smollm3', use_sliding_window: true, sliding_window: 128 },
+t.test('a sliding window limits the documents, where a layer has one', async (t) => {
+  const qwen = { model_type: 'qwen3', num_hidden_layers: 2, max_position_embeddings: 9000 };
+  const smollm = { model_type: 'smollm3', num_hidden_layers: 2, max_position_embeddings: 9000 };
+  const sliding = { use_sliding_window: true, sliding_window: 128 };
+  const mixed = { layer_types: ['full_attention', 'sliding_attention'] };
+  const cases: readonly [config: object, positions: number][] = [
+    [{ ...qwen, ...sliding, use_sliding_window: false }, 9000],
+    [{ ...qwen, ...sliding, sliding_window: null }, 9000],
+    [{ ...qwen, ...sliding, max_window_layers: 2 }, 9000],
+    [{ ...qwen, ...sliding, max_window_layers: 0, layer_types: ['full_attention', 'attention'] }, 9000],
+    [{ ...smollm, use_sliding_window: true }, 9000],
+    [{ ...qwen, ...sliding, max_window_layers: 1 }, 128],
+    [{ ...qwen, ...sliding, max_window_layers: 0, sliding_window: 10_000 }, 9000],
+    [{ ...qwen, use_sliding_window: true, max_window_layers: 0 }, 4096],
+    [{ ...qwen, ...sliding, ...mixed }, 128],
+    [{ ...smollm, ...sliding }, 128],
   ];
-  for (const config of refused) t.throws(() => parse(config), /"use_sliding_window": only full attention/);
-  const mixed = { ...qwen, layer_types: ['full_attention', 'sliding_attention'] };
+  t.strictSame(
+    cases.map(([config]) => parse(config).maxPositions),
+    cases.map(([, positions]) => positions),
+  );
   t.throws(
-    () => parse(mixed),
-    /"layer_types": only "full_attention" is supported, found "sliding_attention"/,
+    () => parse({ ...qwen, ...mixed }),
+    /"layer_types": expected use_sliding_window and sliding_window/,
+  );
+  t.throws(
+    () => parse({ ...qwen, layer_types: ['linear_attention', 'full_attention'] }),
+    /"layer_types": only "full_attention" is supported, found "linear_attention"/,
   );
 });
 
@@ -141,16 +149,20 @@ t.test('whatever else changes the arithmetic is refused by name', async (t) => {
     [{ model_type: 'llama', is_causal: false }, /"is_causal": only causal attention/],
     [{ model_type: 'llama', quantization_config: { quant_method: 'gptq' } }, /"quantization_config"/],
     [
-      { model_type: 'llama', partial_rotary_factor: 0.5 },
+      { model_type: 'llama', partial_rotary_factor: 0.5, rope_scaling: llama3 },
       /"partial_rotary_factor": only 1 is supported, found 0\.5/,
     ],
     [
-      { model_type: 'llama', rope_parameters: { partial_rotary_factor: 0.5 } },
+      { model_type: 'llama', rope_parameters: { ...llama3, partial_rotary_factor: 0.5 } },
       /"rope_parameters\.partial_rotary_factor"/,
     ],
     [
       { model_type: 'llama', rope_scaling: { type: 'linear', factor: 2 } },
-      /"rope_scaling\.type": .*found "linear"/,
+      /"rope_scaling\.type": .*"linear" with factor 1, found "linear" with factor 2$/,
+    ],
+    [
+      { model_type: 'llama', rope_theta: Number.POSITIVE_INFINITY },
+      /"rope_theta": expected a number above 0, found Infinity/,
     ],
     [
       { model_type: 'qwen3', rope_scaling: { rope_type: 'yarn' } },

@@ -7,10 +7,10 @@ const batch = (ids: number[], lengths: number[]) => ({
   lengths: Int32Array.from(lengths),
 });
 
-t.test('documents become rows, padded on the right', async (t) => {
+t.test('documents become rows, padded on the right with their own last ids', async (t) => {
   const given = batch([5, 6, 7, 8, 99, 0], [2, 1, 3]);
   const padded = padBatch(given, limits);
-  t.same([...padded.ids], [5, 6, 0, 7, 0, 0, 8, 99, 0]);
+  t.same([...padded.ids], [5, 6, 6, 7, 7, 7, 8, 99, 0]);
   t.same([...padded.lengths], [2, 1, 3]);
   t.equal(padded.documents, 3);
   t.equal(padded.length, 3);

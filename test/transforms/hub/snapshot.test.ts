@@ -248,3 +248,30 @@ t.test('a model without the files that are needed', async (t) => {
   await t.rejects(open(), { message: /^acme\/tiny: the hub's folder has no model\.safetensors: / });
   await t.rejects(open('tokenizer'), { message: /has no tokenizer\.json: / });
 });
+
+t.test('settings of a tokenizer, where they are asked for and there', async (t) => {
+  const settings = {
+    'tokenizer_config.json': Buffer.from('{}'),
+    'special_tokens_map.json': Buffer.from('{}'),
+  };
+  const { open } = await setUp(t, { files: { ...files, ...settings } });
+  t.strictSame((await readdir((await open('tokenizer')).folder)).sort(), ['tokenizer.json']);
+  const { folder } = await open('tokenizer and its settings');
+  const all = ['special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json'];
+  t.strictSame((await readdir(folder)).sort(), all);
+});
+
+t.test('a tokenizer without settings', async (t) => {
+  const { open } = await setUp(t);
+  const { folder } = await open('tokenizer and its settings');
+  t.strictSame(await readdir(folder), ['tokenizer.json']);
+});
+
+t.test('an adapter is refused before anything of it is fetched', async (t) => {
+  const { open, hub } = await setUp(t, { files: { ...files, 'adapter_config.json': Buffer.from('{}') } });
+  await t.rejects(open(), {
+    name: 'NagError',
+    message: /^acme\/tiny: this folder holds an adapter, not a whole model: merge it first/,
+  });
+  t.strictSame(wanted(hub.requests), []);
+});

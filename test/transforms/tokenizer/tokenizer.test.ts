@@ -151,7 +151,10 @@ t.test('says what is wrong with a file', async (t) => {
     ['zero.json', /zero\.json: not JSON, or cut short/],
     ['other.json', /other\.json: not a Hugging Face tokenizer\.json: model/],
     ['list.json', /list\.json: not a Hugging Face tokenizer\.json/],
-    ['lfs.json', /lfs\.json: expected a tokenizer, found a Git LFS pointer/],
+    [
+      'lfs.json',
+      /lfs\.json: this is a Git LFS pointer, not the file of 5 bytes that it stands for: run "git lfs pull"/,
+    ],
     ['model.json', /model\.json: the tokenizer cannot be loaded/],
   ] as const) {
     await t.rejects(DocumentTokenizer.open(join(dir, name)), { name: 'DataError', message });
@@ -168,5 +171,33 @@ t.test('a text that the library cannot encode', async (t) => {
   await t.rejects(tokenizer.first('the queen', 5), {
     name: 'DataError',
     message: /tokenizer\.json: cannot tokenize a text of 9 characters/,
+  });
+});
+
+t.test('BPE dropout is switched off: ids are those without it, each time, and it is said', async (t) => {
+  const json = kinds[Object.keys(kinds)[0]!]!;
+  const model = json['model'] as Record<string, unknown>;
+  const [plain, random] = [
+    await opened(t, json),
+    await opened(t, { ...json, model: { ...model, dropout: 0.5 } }),
+  ];
+  const ids = async (tokenizer: DocumentTokenizer) => {
+    const found: number[][] = [];
+    for (const text of texts(10, 400))
+      found.push([...(await tokenizer.first(text, 50))], [await tokenizer.count(text)]);
+    return found;
+  };
+  const expected = await ids(plain);
+  t.strictSame([await ids(random), await ids(random)], [expected, expected]);
+  t.equal(plain.remark, undefined);
+  t.match(random.remark, /the tokenizer has BPE dropout, .* it is switched off/);
+});
+
+t.test('a byte order mark, and tokenizers in other forms', async (t) => {
+  const json = JSON.stringify(kinds[Object.keys(kinds)[0]!]);
+  const dir = t.testdir({ bom: { 'tokenizer.json': `\uFEFF${json}` }, older: { 'tokenizer.model': '' } });
+  t.ok((await DocumentTokenizer.open(join(dir, 'bom'))).vocabulary > 0);
+  await t.rejects(DocumentTokenizer.open(join(dir, 'older')), {
+    message: `${dir}/older: the folder has no tokenizer.json: make it from tokenizer.model, in Python transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`,
   });
 });
