@@ -1,8 +1,11 @@
 import type { Schema } from 'apache-arrow';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Batch, Bundle, Role, Roles } from './batch.js';
-import type { Place } from './errors.js';
-import type { StagedOutput } from './publication/staging.js';
+import type { ForeignEntry, StagedOutput } from './publication/staging.js';
+import type { Memory, Reject } from './services.js';
+
+export { type PathOptions, type PathRole, path } from './path-option.js';
+export type { Memory, Reject, Rejection } from './services.js';
 
 /**
  * A component is what `use:` names in a configuration: its name, what it does, its options with their defaults,
@@ -68,31 +71,17 @@ export interface Context {
   readonly provenance: Map<string, string>;
 }
 
-export type Reject = (place: Place, reason: string, more?: Rejection) => void;
-
-/** What more is known of rows that are rejected. */
-export interface Rejection {
-  /** How many; undefined where that cannot be known, as of a file that cannot be opened. */
-  readonly rows?: number | undefined;
-  /** A `NagError` is what is thrown under `on_error: fail`. */
-  readonly cause?: unknown;
-}
-
-/** What a stage leaves for the next run: kept when the run is complete, and then replaces what was there. */
-export interface Memory {
-  /** When that run was complete; undefined where there was none. */
-  readonly since: Date | undefined;
-  /** What the last complete run left under a name, in memory of its own; undefined where there is nothing. */
-  recall(name: string): Promise<Uint8Array | undefined>;
-  remember(name: string, value: Uint8Array): Promise<void>;
-}
-
 /** What a result depends on besides its input: content, never paths. */
 export type Facts = Readonly<Record<string, unknown>>;
 
 /** A source: lists its input as bundles, and reads them one by one. */
 export interface Source extends Described {
   readonly kind: 'source';
+  /**
+   * Whether a file at this absolute path would be among its input if it were there; nothing is looked up. Without it,
+   * only files that its options name.
+   */
+  takes?(options: unknown, file: string): boolean;
   /** Without it, all options. */
   facts?(options: unknown): Facts;
   open(options: unknown, context: Context, firstOrdinal: number): Promise<OpenSource>;
@@ -242,6 +231,10 @@ export interface CombineContext extends Context {
 /** A sink writes everything aside; the engine makes the outputs of all sinks visible once the whole run is done. */
 export interface Sink extends Described, TakesSides {
   readonly kind: 'sink';
+  /** Names such as those of the files that it writes into a folder; without it, its option `path` names a file. */
+  fileNames?(options: unknown): readonly string[];
+  /** What of a folder at its path no earlier output put there; without it, whatever is not a part of one. */
+  readonly foreign?: ForeignEntry;
   needs?(options: unknown): Needs;
   run(
     input: AsyncIterable<Batch>,
@@ -264,17 +257,6 @@ export interface Prepared {
   discard(): Promise<void>;
 }
 
-/**
- * An option that is a path or a glob. Relative ones are relative to the configuration file.
- * @param orName a pattern of names that stay as they are written, where there is no file or folder of that name
- */
-export function path({ orName }: { readonly orName?: string } = {}) {
-  return z
-    .string()
-    .min(1)
-    .meta({ format: 'path', ...(orName === undefined ? {} : { orName }) });
-}
-
 /** Helps the compiler to check a component's parts against its options; the component itself is unchanged. */
 export function defineTransform<Schema extends z.ZodType>(component: TypedTransform<Schema>): Transform {
   return { ...component, kind: 'transform' } as Transform;
@@ -295,8 +277,10 @@ export function defineSink<Schema extends z.ZodType>(component: TypedSink<Schema
   return { ...component, kind: 'sink' } as Sink;
 }
 
-interface TypedSource<Schema extends z.ZodType> extends Omit<Source, 'kind' | 'options' | 'facts' | 'open'> {
+interface TypedSource<Schema extends z.ZodType>
+  extends Omit<Source, 'kind' | 'options' | 'facts' | 'takes' | 'open'> {
   readonly options: Schema;
+  takes?(options: z.output<Schema>, file: string): boolean;
   facts?(options: z.output<Schema>): Facts;
   open(options: z.output<Schema>, context: Context, firstOrdinal: number): Promise<OpenSource>;
 }
@@ -333,8 +317,10 @@ interface TypedCombine<Schema extends z.ZodType, Partial, Value>
   ): Promise<Accumulator<Partial, Value>>;
 }
 
-interface TypedSink<Schema extends z.ZodType> extends Omit<Sink, 'kind' | 'options' | 'needs' | 'run'> {
+interface TypedSink<Schema extends z.ZodType>
+  extends Omit<Sink, 'kind' | 'options' | 'needs' | 'fileNames' | 'run'> {
   readonly options: Schema;
+  fileNames?(options: z.output<Schema>): readonly string[];
   needs?(options: z.output<Schema>): Needs;
   run(
     input: AsyncIterable<Batch>,

@@ -14,6 +14,8 @@ import type {
 import { DataError, messageOf, NagError, type Place } from './errors.js';
 import { besides, removeNowOrLater, sweepLeftovers } from './leftovers.js';
 import { type Node, type Plan, pathTo } from './plan.js';
+import type { PathUse } from './preflight/path-uses.js';
+import { preflight } from './preflight/preflight.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
 import { Rejects } from './rejects.js';
@@ -31,6 +33,8 @@ export interface RunOptions {
   readonly cacheDir?: string | undefined;
   /** Outputs become visible at one moment, and are recorded with their checksums: what runs with a state folder do. */
   readonly together?: boolean;
+  /** The paths of the configuration, besides those of stages: compared before anything is read. */
+  readonly paths?: readonly PathUse[];
   /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
   readonly provenance?: ReadonlyMap<string, string>;
   /** What each stage left for this run, by its id. */
@@ -79,8 +83,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
 }
 
 async function execute(run: Run, options: RunOptions): Promise<RunResult> {
-  await run.makeTempDir();
-  await run.openSources();
+  await preflight(run, options);
   await options.onSources?.(run.sources);
   options.onStart?.(run.stats);
   for (const [i, segment] of run.plan.segments.entries()) {

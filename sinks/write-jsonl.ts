@@ -47,6 +47,7 @@ export const writeJsonl = defineSink({
     - {use: extract, with: {model: models/Qwen3-0.6B-Base}}
     - {use: top_k, with: {k: 10}}
     - {use: write.jsonl, with: {path: out/features, shards: input, columns: [docid, fwd_up_feature]}}`,
+  fileNames: ({ shards }) => (shards ? ['documents.jsonl', 'documents.jsonl.gz'] : []),
   needs: ({ columns }) => columnNeeds(columns),
   async run(input, settings, context) {
     const write = settings.shards ? writeFolder : writeFile;

@@ -44,7 +44,7 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
   { part: /^transforms\/hub\//, may: /^(transforms\/hub\/|pipeline\/errors\.ts|@huggingface\/hub$)/ },
   {
     part: /^transforms\//,
-    may: /^(transforms\/|pipeline\/(?!cli\/|builtins|main|config\/|run\.ts|plan|segment)|apache-arrow$|zod$|tinyglobby$|p-limit$)/,
+    may: /^(transforms\/|pipeline\/(?!cli\/|builtins|main|config\/|run\.ts|plan|segment)|apache-arrow$|zod$|tinyglobby$|picomatch$|p-limit$)/,
   },
   {
     part: /^sinks\//,

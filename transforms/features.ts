@@ -3,7 +3,9 @@ import { defineTransform, path } from '../pipeline/component.js';
 import { openBundleStore } from '../pipeline/store/bundle-store.js';
 
 const options = z.strictObject({
-  dir: path().describe('A folder for the features; made where it is missing, safe to delete'),
+  dir: path({ role: 'keeps' }).describe(
+    'A folder for the features; made where it is missing, safe to delete',
+  ),
 });
 
 /**

@@ -15,7 +15,7 @@ import { linesOf } from './jsonl/lines.js';
 import { docidFaults } from './rank/cells.js';
 import { jsonlOptions, openJsonl, parseLine } from './read-jsonl.js';
 import { openParquet, parquetOptions } from './read-parquet.js';
-import { listFiles } from './reading/listing.js';
+import { listFiles, takesFile } from './reading/listing.js';
 import { readingOptions } from './reading/options.js';
 
 const options = z.strictObject({
@@ -45,6 +45,9 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
+/** Of files in a folder. */
+const extensions = ['.jsonl', '.jsonl.gz', '.parquet'];
+
 const typeColumns = neuronTypes.map(featureColumn);
 
 /**
@@ -61,10 +64,11 @@ export const readFeatures = defineSource({
     - {use: read.features, with: {path: "features/pool/*.jsonl", layers: 28}}
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
+  takes: ({ path }, file) => takesFile(path, extensions, file),
   open: async (settings, context, firstOrdinal) => {
     const folder = await storeFolder(settings.path);
     if (folder !== undefined) return await openStored(folder, settings, context, firstOrdinal);
-    const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz', '.parquet']);
+    const paths = await listFiles(settings.path, extensions);
     const parquet = paths.filter((path) => path.endsWith('.parquet'));
     if (parquet.length === 0) return await openLines(paths, settings, context, firstOrdinal);
     const other = paths.find((path) => !path.endsWith('.parquet'));

@@ -22,7 +22,7 @@ import {
 import { join, type Shape, schemaOf, shapeOf } from './jsonl/infer.js';
 import { type Line, linesOf } from './jsonl/lines.js';
 import { finishBatch, type Reading } from './reading/finish.js';
-import { listFiles } from './reading/listing.js';
+import { listFiles, takesFile } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
@@ -49,6 +49,9 @@ const options = z.strictObject({ ...readingOptions, ...jsonlOptions });
 
 type Options = z.output<typeof options>;
 
+/** Of files in a folder. */
+const extensions = ['.jsonl', '.jsonl.gz'];
+
 /** Source: files of one JSON object a line, plain or gzipped. A file is one bundle. */
 export const readJsonl = defineSource({
   name: 'read.jsonl',
@@ -63,8 +66,9 @@ export const readJsonl = defineSource({
     infer_rows,
     invalid_text,
   }),
+  takes: ({ path }, file) => takesFile(path, extensions, file),
   open: async (settings, context, firstOrdinal) => {
-    const paths = await listFiles(settings.path, ['.jsonl', '.jsonl.gz']);
+    const paths = await listFiles(settings.path, extensions);
     return await openJsonl(paths, settings, context, firstOrdinal, new Map());
   },
 });

@@ -16,7 +16,7 @@ import {
 } from '../pipeline/component.js';
 import { DataError, isBadData } from '../pipeline/errors.js';
 import { finishBatch, type Reading } from './reading/finish.js';
-import { listFiles } from './reading/listing.js';
+import { listFiles, takesFile } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
@@ -39,6 +39,9 @@ const options = z.strictObject({ ...readingOptions, ...parquetOptions });
 
 type Options = z.output<typeof options>;
 
+/** Of files in a folder. */
+const extensions = ['.parquet'];
+
 /** Source: Parquet files of any size and codec, row group by row group. */
 export const readParquet = defineSource({
   name: 'read.parquet',
@@ -48,8 +51,9 @@ export const readParquet = defineSource({
     - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
     - {use: write.jsonl, with: {path: out/english.jsonl}}`,
   facts: readingFacts,
+  takes: ({ path }, file) => takesFile(path, extensions, file),
   open: async (settings, context, firstOrdinal) =>
-    await openParquet(await listFiles(settings.path, ['.parquet']), settings, context, firstOrdinal),
+    await openParquet(await listFiles(settings.path, extensions), settings, context, firstOrdinal),
 });
 
 /** A file as listed: what its footer says, without the open file. */

@@ -3,6 +3,9 @@ import { type Config, loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problems.js';
 import { makePlan, type Plan } from '../plan.js';
 import { loadPlugin } from '../plugins.js';
+import { pathFaults } from '../preflight/check-paths.js';
+import { throwFindings } from '../preflight/finding.js';
+import { pathUses } from '../preflight/path-uses.js';
 import { workFolder } from '../state/folders.js';
 
 /** Loads a configuration as all commands do: built-in components, the process's environment, today's date. */
@@ -16,8 +19,13 @@ export async function loadForCommand(file: string, set: readonly string[]): Prom
   });
 }
 
-/** How a configuration runs. Throws a `ConfigError` for what only the graph as a whole shows. */
-export function planOf({ stages, settings: { stateDir } }: Config): Plan {
+/** How a configuration runs. Throws for what only the configuration as a whole shows; nothing is looked up. */
+export function planOf(config: Config): Plan {
+  throwFindings(pathFaults(pathUses(config)));
+  const {
+    stages,
+    settings: { stateDir },
+  } = config;
   return makePlan(stages, { checkpoints: stateDir === undefined ? undefined : workFolder(stateDir) });
 }
 

@@ -7,9 +7,9 @@ import { type ConfigDocument, configError, readDocument } from './document.js';
 import { expandTemplates, type PlacedEntry } from './expand.js';
 import { createFindings, type Findings } from './findings.js';
 import { interpolate } from './interpolate.js';
-import { parseOptions } from './options.js';
+import { parseOptions, remoteFault } from './options.js';
 import { type ParamInputs, type ParamValue, resolveParams } from './params.js';
-import { didYouMean, nearest } from './problems.js';
+import { didYouMean, nearest, type Path } from './problems.js';
 import { type Settings, settingsOf, settingWithoutState } from './settings.js';
 import { type ConfigShape, parseShape } from './shape.js';
 import { type Inputs, wire } from './wire.js';
@@ -32,6 +32,8 @@ export interface Config {
   readonly tempDir: string | undefined;
   readonly settings: Settings;
   readonly params: ReadonlyMap<string, ParamValue | null>;
+  /** Files of stages of the user's own; absolute. */
+  readonly plugins?: readonly string[];
   /** In the order of the file; each stage reads only stages above it. */
   readonly stages: readonly Stage[];
   /** SHA-256 of what the run does: stages, options after interpolation, wiring. */
@@ -52,6 +54,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Co
   const shape = parseShape(value, findings);
   const folder = dirname(resolve(file));
   checkState(value, findings);
+  if (shape) checkSettingPaths(shape, findings);
   const stages = shape ? await resolveStages(shape, folder, options, document, findings) : [];
   if (!shape || findings.problems.length > 0) throw configError(document, findings.problems);
   return {
@@ -60,6 +63,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Co
     tempDir: shape.temp_dir === undefined ? undefined : resolve(folder, shape.temp_dir),
     settings: settingsOf(shape, folder),
     params,
+    plugins: shape.plugins.map((plugin) => resolve(folder, plugin)),
     stages,
     hash: hashOf(stages),
   };
@@ -73,6 +77,24 @@ function checkState(document: unknown, findings: Findings): void {
       message: 'needs a state_dir: a folder that outlasts the run',
       atKey: true,
     });
+}
+
+/** Paths outside the stages. */
+function checkSettingPaths(shape: ConfigShape, findings: Findings): void {
+  const { on_error, metrics } = shape;
+  const paths: [Path, string | undefined][] = [
+    ...(['state_dir', 'temp_dir', 'manifest'] as const).map((key): [Path, string | undefined] => [
+      [key],
+      shape[key],
+    ]),
+    [['on_error', 'path'], typeof on_error === 'string' ? undefined : on_error.path],
+    [['metrics', 'textfile'], metrics.textfile],
+    ...shape.plugins.map((plugin, i): [Path, string] => [['plugins', i], plugin]),
+  ];
+  for (const [path, value] of paths) {
+    const message = remoteFault(value);
+    if (message !== undefined) findings.report({ path, message });
+  }
 }
 
 /** The document with its parameters put in. */
