@@ -13,6 +13,7 @@ import { gatherBatch } from './arrow/gather.js';
 import { rowRange } from './arrow/row-range.js';
 import type { Needs } from './component.js';
 import { DataError, type Place } from './errors.js';
+import { noColumn } from './nearest.js';
 
 /** A part of a source's input that is listed before the run: a run of row groups of a file, or a whole file. */
 export interface Bundle {
@@ -96,12 +97,11 @@ export function roleColumn(batch: Batch, role: Role): { vector: Vector; name: st
   const name = batch.roles[role];
   const vector = name === undefined ? undefined : findColumn(batch.columns, name);
   if (name === undefined || !vector) {
-    const found = batch.columns.schema.fields.map((field) => field.name).join(', ');
-    const wanted =
-      name === undefined ? `no column is mapped to "${role}"` : `there is no column "${name}" for "${role}"`;
+    const there = batch.columns.schema.fields.map((field) => field.name);
+    const wanted = name === undefined ? `no column is mapped to "${role}"` : noColumn(name, there, role);
     throw new DataError(
       { file: batch.bundle.file },
-      `${wanted}; set columns.${role} on the source (columns: ${found})`,
+      `${wanted}; name the right one with columns: {${role}: …} on the source, or format`,
     );
   }
   return { vector, name };

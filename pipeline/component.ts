@@ -1,11 +1,12 @@
 import type { Schema } from 'apache-arrow';
 import type { z } from 'zod';
 import type { Batch, Bundle, Role, Roles } from './batch.js';
-import type { ForeignEntry, StagedOutput } from './publication/staging.js';
-import type { Memory, Reject } from './services.js';
+import type { Chain, Preview } from './preview.js';
+import type { ForeignEntry } from './publication/staging.js';
+import type { Memory, Prepared, Reject } from './services.js';
 
 export { type PathOptions, type PathRole, path } from './path-option.js';
-export type { Memory, Reject, Rejection } from './services.js';
+export type { Memory, Prepared, Reject, Rejection } from './services.js';
 
 /**
  * A component is what `use:` names in a configuration: its name, what it does, its options with their defaults,
@@ -21,6 +22,8 @@ interface Described {
   readonly options: z.ZodType;
   /** YAML of a stage list that shows the component in use; it passes `nag-pipeline check`. */
   readonly example: string;
+  /** Its part in a chain; without it nothing is judged behind it. `through`: it changes nothing of what is handed on. */
+  readonly chain?: Chain | 'through';
 }
 
 /** What stages want from the source above: nothing else is read. */
@@ -126,6 +129,11 @@ interface TakesSides {
 /** A transform: batches in, batches out, row by row. It may hold rows back, but keeps their order. */
 export interface Transform extends Described, TakesSides {
   readonly kind: 'transform';
+  /**
+   * What comes out of batches without rows: called before anything is read, so that what it lacks is found in seconds.
+   * Throws what `run` would throw of such columns. Without it nothing is known of what comes out.
+   */
+  preview?: Preview<unknown>;
   /** What it reads; without it all columns. */
   needs?(options: unknown): Needs;
   /** False where every row goes on. Without it rows may be left out, and counts made beforehand are upper bounds. */
@@ -197,6 +205,8 @@ export interface Combine<Partial = unknown, Value = unknown> extends Described, 
   readonly kind: 'combine';
   /** `value`: a side input for others. `rows`: a stream, read like a source. */
   readonly yields: 'value' | 'rows';
+  /** As that of a transform; of a value, what it is made of. */
+  preview?: Preview<unknown>;
   needs?(options: unknown): Needs;
   start(
     options: unknown,
@@ -235,6 +245,8 @@ export interface Sink extends Described, TakesSides {
   fileNames?(options: unknown): readonly string[];
   /** What of a folder at its path no earlier output put there; without it, whatever is not a part of one. */
   readonly foreign?: ForeignEntry;
+  /** As that of a transform; nothing comes out. */
+  preview?: Preview<unknown>;
   needs?(options: unknown): Needs;
   run(
     input: AsyncIterable<Batch>,
@@ -242,19 +254,6 @@ export interface Sink extends Described, TakesSides {
     context: Context,
     sides: ReadonlyMap<string, unknown>,
   ): Promise<Prepared>;
-}
-
-/** What a sink made: complete and verified, but not visible yet. The engine publishes it, or not. */
-export interface Prepared {
-  readonly rows: number;
-  /** What is to be moved to its path; nothing where the sink writes no file. `stageOutput` makes it. */
-  readonly outputs: readonly StagedOutput[];
-  /** The names under which it will be seen. */
-  readonly files: readonly string[];
-  /** Printed at the end of the run. */
-  readonly report?: string;
-  /** Removes what was not published, and the folders it was staged in. Called once, in any case. */
-  discard(): Promise<void>;
 }
 
 /** Helps the compiler to check a component's parts against its options; the component itself is unchanged. */
@@ -288,9 +287,20 @@ interface TypedSource<Schema extends z.ZodType>
 interface TypedTransform<Schema extends z.ZodType>
   extends Omit<
     Transform,
-    'kind' | 'options' | 'needs' | 'mayDrop' | 'provides' | 'facts' | 'store' | 'costly' | 'fuse' | 'run'
+    | 'kind'
+    | 'options'
+    | 'preview'
+    | 'needs'
+    | 'mayDrop'
+    | 'provides'
+    | 'facts'
+    | 'store'
+    | 'costly'
+    | 'fuse'
+    | 'run'
   > {
   readonly options: Schema;
+  preview?: Preview<z.output<Schema>>;
   needs?(options: z.output<Schema>): Needs;
   mayDrop?(options: z.output<Schema>): boolean;
   provides?(options: z.output<Schema>): readonly Role[];
@@ -307,8 +317,9 @@ interface TypedTransform<Schema extends z.ZodType>
 }
 
 interface TypedCombine<Schema extends z.ZodType, Partial, Value>
-  extends Omit<Combine, 'kind' | 'options' | 'needs' | 'start'> {
+  extends Omit<Combine, 'kind' | 'options' | 'preview' | 'needs' | 'start'> {
   readonly options: Schema;
+  preview?: Preview<z.output<Schema>>;
   needs?(options: z.output<Schema>): Needs;
   start(
     options: z.output<Schema>,
@@ -318,8 +329,9 @@ interface TypedCombine<Schema extends z.ZodType, Partial, Value>
 }
 
 interface TypedSink<Schema extends z.ZodType>
-  extends Omit<Sink, 'kind' | 'options' | 'needs' | 'fileNames' | 'run'> {
+  extends Omit<Sink, 'kind' | 'options' | 'preview' | 'needs' | 'fileNames' | 'run'> {
   readonly options: Schema;
+  preview?: Preview<z.output<Schema>>;
   fileNames?(options: z.output<Schema>): readonly string[];
   needs?(options: z.output<Schema>): Needs;
   run(

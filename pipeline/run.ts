@@ -21,8 +21,11 @@ import { publishAll } from './publication/publish.js';
 import { Rejects } from './rejects.js';
 import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
+import { sourceAt } from './stage-error.js';
 import type { OutputRecord } from './state/record.js';
 import { addRejected, addTo, createStats, type StageStats } from './stats.js';
+
+export { Interrupted } from './interrupted.js';
 
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
@@ -170,15 +173,23 @@ export class Run {
     }
   }
 
-  async openSources(): Promise<void> {
-    let ordinal = 0;
+  /** Opens all sources that can be opened. @param onFault told why another cannot */
+  async openSources(onFault: (node: Node, error: unknown) => void): Promise<void> {
+    let [ordinal, complete] = [0, true];
     for (const node of this.plan.nodes.values()) {
-      if (node.component.kind !== 'source') continue;
+      const { component, options } = node;
+      if (component.kind !== 'source') continue;
       this.signal.throwIfAborted();
-      const source = await node.component.open(node.options, this.contextOf(node), ordinal);
-      ordinal += source.bundles.length;
-      this.sources.set(node.id, source);
+      try {
+        const source = await component.open(options, this.contextOf(node), ordinal);
+        ordinal += source.bundles.length;
+        this.sources.set(node.id, sourceAt(source, node, this.signal));
+      } catch (error) {
+        complete = false;
+        onFault(node, error);
+      }
     }
+    if (!complete) return;
     this.#rejectedUnlisted = { rows: this.rejects.rows, files: this.rejects.files };
     this.countInput();
     for (const node of this.plan.nodes.values()) {
@@ -325,19 +336,4 @@ export class Run {
 
 function labelOf(node: Node): string {
   return node.fused.join('+');
-}
-
-/** What stops a run from outside. */
-export class Interrupted extends NagError {
-  override readonly name = 'Interrupted';
-
-  constructor(
-    signalName: string,
-    override readonly exitCode: number,
-    kept = false,
-  ) {
-    super(
-      `stopped by ${signalName}: nothing was written${kept ? ', and what is done is kept for the next run' : ''}`,
-    );
-  }
 }

@@ -4,6 +4,7 @@ import { NagError } from './errors.js';
 import { type Node, readersOf, type Segment } from './plan.js';
 import { readRoot } from './read-root.js';
 import type { Run } from './run.js';
+import { atStage, withStage } from './stage-error.js';
 import { counted, finish, start } from './stats.js';
 import { readStored } from './stored.js';
 import { type Stream, Streams } from './stream.js';
@@ -22,7 +23,7 @@ export async function runSegment(segment: Segment, run: Run): Promise<void> {
       try {
         await consume(run.plan.nodes.get(id)!, streams.read(inlet), run);
       } catch (error) {
-        run.fail(error);
+        run.fail(atStage(error, run.plan.nodes.get(id)!, run.signal));
       } finally {
         // Others that read the same rows must not wait for one that has finished with them.
         inlet.destroy();
@@ -56,7 +57,7 @@ function compose(segment: Segment, run: Run, streams: Streams): ReadonlyMap<stri
     if (behindStores.has(id)) continue;
     const node = run.plan.nodes.get(id)!;
     if (segment.stored.has(id)) {
-      open(id, streams.from(readStored(node, segment, streams, run)));
+      open(id, streams.from(withStage(readStored(node, segment, streams, run), node, run.signal)));
       continue;
     }
     const inlet = streams.concat(reading.get(id)!.inputs.map((input) => outlets.get(input)!.shift()!));

@@ -2,6 +2,7 @@ import type { Field, RecordBatch } from 'apache-arrow';
 import { type Batch, findColumn, selectColumns, withColumn } from '../pipeline/batch.js';
 import type { Needs } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
+import { noColumn } from '../pipeline/nearest.js';
 import { featureColumns } from '../transforms/columns.js';
 
 /** What a sink reads to write these columns. */
@@ -31,9 +32,8 @@ export function writtenColumns(batch: Batch, names: readonly string[] | undefine
 function positionOf(name: string, fields: readonly Field[]): number {
   const at = fields.findIndex((field) => field.name === name);
   if (at >= 0) return at;
-  throw new NagError(
-    `columns: there is no column "${name}" (columns: ${fields.map((field) => field.name).join(', ')})`,
-  );
+  const visible = fields.map((field) => field.name).filter((own) => !own.startsWith('#'));
+  throw new NagError(`columns: ${noColumn(name, visible)}`);
 }
 
 function withDocid(batch: Batch, names: readonly string[] | undefined): RecordBatch {

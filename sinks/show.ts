@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Batch, findColumn } from '../pipeline/batch.js';
 import { defineSink } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
+import { noColumn } from '../pipeline/nearest.js';
 import { table } from '../pipeline/table.js';
 import { rankColumn } from '../transforms/rank/selected.js';
 import { distanceColumn } from '../transforms/score.js';
@@ -39,6 +40,14 @@ export const show = defineSink({
   needs: ({ columns, by, mean }) => ({
     columns: [...(columns ?? []), ...(by === undefined ? [] : [by]), ...meanColumns(mean ?? [])],
   }),
+  preview: (input, { columns, by, mean }) => {
+    for (const batch of input) {
+      for (const name of [...(columns ?? []), ...(by === undefined ? [] : [by])])
+        requireColumn(batch.columns, name);
+      if (mean) addMeans(createMeans(), batch, mean, by);
+    }
+    return undefined;
+  },
   async run(input, settings) {
     const groups = new Map<string, Group>();
     const means = createMeans();
@@ -151,9 +160,8 @@ function groupTable(by: string, groups: ReadonlyMap<string, Group>): string {
 function requireColumn(columns: RecordBatch, name: string) {
   const column = findColumn(columns, name);
   if (column) return column;
-  throw new NagError(
-    `show: there is no column "${name}" (columns: ${columns.schema.fields.map((field) => field.name).join(', ')})`,
-  );
+  const names = columns.schema.fields.map((field) => field.name);
+  throw new NagError(`show: ${noColumn(name, names)}`);
 }
 
 function cellText(value: unknown): string {

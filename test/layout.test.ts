@@ -24,14 +24,17 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
   { part: /^pipeline\/builtins\.ts$/, may: /^(pipeline|transforms|sinks)\// },
   {
     part: /^pipeline\/config\//,
-    may: /^(pipeline\/(config\/|component|describe-value|errors|registry)|zod$|yaml$|leven$)/,
+    may: /^(pipeline\/(config\/|component|describe-value|errors|nearest|registry)|zod$|yaml$)/,
   },
   {
     part: /^pipeline\/arrow\//,
     may: /^(pipeline\/(arrow\/|errors\.ts|publication\/)|apache-arrow$|parquet-wasm$)/,
   },
   { part: /^pipeline\/metrics\//, may: /^(pipeline\/(?!cli\/|builtins|main)|prom-client$)/ },
-  { part: /^pipeline\//, may: /^(pipeline\/(?!cli\/|builtins|main)|apache-arrow$|zod$|highland$|p-limit$)/ },
+  {
+    part: /^pipeline\//,
+    may: /^(pipeline\/(?!cli\/|builtins|main)|apache-arrow$|zod$|highland$|leven$|p-limit$)/,
+  },
   { part: /^transforms\/nag\//, may: /^transforms\/nag\// },
   {
     part: /^transforms\/backbone\//,

@@ -24,6 +24,8 @@ export const features = defineTransform({
     - {use: top_k, with: {k: 20}}
     - {use: features, with: {dir: .nag/features}}
     - {use: write.parquet, with: {path: out/features.parquet}}`,
+  chain: 'through',
+  preview: (input) => input,
   needs: () => ({ optionalRoles: ['docid'] }),
   mayDrop: () => false,
   store: ({ dir }, making, context) => openBundleStore(dir, making, context),

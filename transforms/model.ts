@@ -11,6 +11,11 @@ export function modelPath() {
 const modelFiles =
   '^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|vocab)\\.json$|\\.safetensors(\\.index\\.json)?$';
 
+/** Whether a model would have to be fetched: nothing is known of it before. */
+export function isOnHub(model: string): boolean {
+  return parseHubName(model) !== undefined;
+}
+
 /**
  * The folder of a model that an option names; what is on the hub is fetched first, once for all stages. Outputs say
  * which commit it was: `nag.model_source` and `nag.tokenizer_source`.

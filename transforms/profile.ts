@@ -3,7 +3,7 @@ import type { Batch } from '../pipeline/batch.js';
 import { type Context, defineCombine } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
-import { type FeatureInfo, featureNeeds, findFeatures } from './columns.js';
+import { type FeatureInfo, featureNeeds, featuresRemedy, findFeatures } from './columns.js';
 import { type DocumentSample, mergeSamples } from './nag/document-sample.js';
 import {
   addFeatures,
@@ -82,6 +82,15 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
     - {use: top_k, with: {k: 10}}
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
+  chain: { takes: 'features', after: 'impacts', fromFiles: true, remedy: featuresRemedy },
+  preview: (input, { by, feature, samples }) => {
+    for (const batch of input) {
+      findFeatures(batch.columns, feature);
+      if (by !== undefined) rowsByValue(batch, by);
+    }
+    // What targets there are, only rows tell.
+    return by === undefined && samples === undefined ? input : undefined;
+  },
   needs: ({ by, feature }) => ({
     columns: [...(by === undefined ? [] : [by]), ...featureNeeds(feature)],
   }),

@@ -64,6 +64,7 @@ export const readFeatures = defineSource({
     - {use: read.features, with: {path: "features/pool/*.jsonl", layers: 28}}
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
+  chain: { makes: 'features' },
   takes: ({ path }, file) => takesFile(path, extensions, file),
   open: async (settings, context, firstOrdinal) => {
     const folder = await storeFolder(settings.path);

@@ -66,6 +66,7 @@ export const readJsonl = defineSource({
     infer_rows,
     invalid_text,
   }),
+  chain: { never: ['token ids', 'impacts', 'features'] },
   takes: ({ path }, file) => takesFile(path, extensions, file),
   open: async (settings, context, firstOrdinal) => {
     const paths = await listFiles(settings.path, extensions);

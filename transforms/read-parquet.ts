@@ -50,6 +50,7 @@ export const readParquet = defineSource({
   example: `
     - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
     - {use: write.jsonl, with: {path: out/english.jsonl}}`,
+  chain: {},
   facts: readingFacts,
   takes: ({ path }, file) => takesFile(path, extensions, file),
   open: async (settings, context, firstOrdinal) =>

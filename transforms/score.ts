@@ -4,8 +4,9 @@ import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
 import { type Context, defineTransform, type SideValues } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { withoutFaults } from '../pipeline/faults.js';
+import type { KnownSides } from '../pipeline/preview.js';
 import { neuronTypes } from './backbone/types.js';
-import { featureColumns, featureNeeds, findFeatures } from './columns.js';
+import { featureColumns, featureNeeds, featuresRemedy, findFeatures } from './columns.js';
 import { type Distances, distancesTo } from './nag/similarity.js';
 import { joinProfiles } from './profile/join.js';
 import type { Profile } from './profile.js';
@@ -43,6 +44,8 @@ export const score = defineTransform({
     - {id: target, use: profile}
     - {use: score, from: {main: features, profile: target}, with: {keep_features: true}}
     - {use: write.jsonl, with: {path: out/coherence.jsonl}}`,
+  chain: { takes: 'features', makes: 'distances', after: 'impacts', fromFiles: true, remedy: featuresRemedy },
+  preview: previewDistances,
   needs: () => ({ columns: featureNeeds() }),
   mayDrop: () => false,
   async *run(input, { feature, keep_features }, context, sides) {
@@ -85,4 +88,22 @@ function scoreBatch(
   const fault = { reason, cause: new NagError(reason) };
   const damaged = (row: number) => found.some((distance) => Number.isNaN(distance[row]));
   return withoutFaults(scored, (row) => (damaged(row) ? fault : undefined), context.reject);
+}
+
+/** Of one target without a name; what columns several have, only their profiles tell. */
+function previewDistances(
+  input: readonly Batch[],
+  { feature, keep_features }: z.output<typeof options>,
+  context: Context,
+  sides: KnownSides,
+): readonly Batch[] | undefined {
+  const [profile, ...others] = sides.get('profile') ?? [];
+  const [target] = profile ?? [];
+  if (!target || others.length > 0) return undefined;
+  const { info } = findFeatures(target.columns, undefined);
+  const only: Profile = { info, targets: [{ name: undefined, weights: new Float64Array(0), documents: 0 }] };
+  return input.map((batch) => {
+    const scored = scoreBatch(batch, only, () => undefined, feature, context);
+    return keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));
+  });
 }

@@ -3,6 +3,7 @@ import { type Config, loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problems.js';
 import { makePlan, type Plan } from '../plan.js';
 import { loadPlugin } from '../plugins.js';
+import { chainFaults } from '../preflight/chain.js';
 import { pathFaults } from '../preflight/check-paths.js';
 import { throwFindings } from '../preflight/finding.js';
 import { pathUses } from '../preflight/path-uses.js';
@@ -21,12 +22,13 @@ export async function loadForCommand(file: string, set: readonly string[]): Prom
 
 /** How a configuration runs. Throws for what only the configuration as a whole shows; nothing is looked up. */
 export function planOf(config: Config): Plan {
-  throwFindings(pathFaults(pathUses(config)));
   const {
     stages,
     settings: { stateDir },
   } = config;
-  return makePlan(stages, { checkpoints: stateDir === undefined ? undefined : workFolder(stateDir) });
+  const plan = makePlan(stages, { checkpoints: stateDir === undefined ? undefined : workFolder(stateDir) });
+  throwFindings([...pathFaults(pathUses(config)), ...chainFaults(stages, plan)]);
+  return plan;
 }
 
 /** `--set k=v`, the last of the same name wins. */

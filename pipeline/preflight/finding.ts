@@ -1,6 +1,7 @@
 import { ConfigError } from '../config/problems.js';
 import { NagError } from '../errors.js';
 import { isPassing } from '../retry.js';
+import { withPlaces } from '../stage-error.js';
 
 /** Everything that was found wrong before a run: a line each. */
 export class PreflightError extends NagError {
@@ -8,17 +9,21 @@ export class PreflightError extends NagError {
   override readonly exitCode: number;
   override readonly passing: boolean;
 
-  constructor(readonly findings: readonly NagError[]) {
-    super([...new Set(findings.map(({ message }) => message))].join('\n'));
+  constructor(messages: readonly string[], findings: readonly NagError[]) {
+    super(messages.join('\n'));
     this.exitCode = findings.every(({ exitCode }) => exitCode === 2) ? 2 : 1;
     this.passing = findings.every(isPassing);
   }
 }
 
-/** Throws what was found: one finding as it is, several together. */
+/** Throws what was found: one fault as it is, several together; one that several stages have is told once. */
 export function throwFindings(findings: readonly NagError[]): void {
-  const [first, ...others] = findings;
-  if (first) throw others.length === 0 ? first : new PreflightError(findings);
+  const [first] = findings;
+  if (!first) return;
+  const messages = withPlaces(findings);
+  if (messages.length > 1) throw new PreflightError(messages, findings);
+  first.message = messages[0]!;
+  throw first;
 }
 
 /** A fault of the configuration, with its place in the file where that is known. */

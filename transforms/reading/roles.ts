@@ -2,6 +2,7 @@ import { type DataType, type Schema, Struct } from 'apache-arrow';
 import type { Role, Roles } from '../../pipeline/batch.js';
 import type { Context, Needs } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
+import { noColumn } from '../../pipeline/nearest.js';
 import type { ReadingOptions } from './options.js';
 import { parseTemplate, type TextTemplate } from './text-template.js';
 
@@ -94,7 +95,7 @@ export function typeOf(schema: Schema, path: string): DataType | undefined {
 /** Throws where a column is missing; says which columns there are and, for a role, how to name another. */
 export function requireColumn(schema: Schema, column: string, file: string, needs?: Needs): void {
   if (typeOf(schema, column) !== undefined) return;
-  const there = schema.fields.map((field) => field.name).join(', ');
+  const there = schema.fields.map((field) => field.name);
   const hint = needs ? '; name the right one with columns: {docid, text, tokens} or format' : '';
-  throw new DataError({ file }, `there is no column "${column}" (columns: ${there})${hint}`);
+  throw new DataError({ file }, `${noColumn(column, there)}${hint}`);
 }
