@@ -1,5 +1,6 @@
 import { DataError, NagError } from '../errors.js';
 import { outputPlace } from '../publication/place.js';
+import { atStage } from '../stage-error.js';
 import { type Collision, collisions } from './collisions.js';
 import { configFault } from './finding.js';
 import { checkOutput, onOtherDisk, realUses, sameFile } from './outputs.js';
@@ -29,7 +30,7 @@ export async function diskFaults(uses: readonly PathUse[], together: boolean): P
   if (found.length > 0) return found;
   const faults: NagError[] = [];
   for (const output of outputs)
-    await checkOutput(output).catch((error: unknown) => faults.push(asFault(error)));
+    await checkOutput(output).catch((error: unknown) => faults.push(placedFault(error, output)));
   if (faults.length > 0 || !together) return faults;
   const other = await onOtherDisk(outputs.filter(({ user }) => user.startsWith('stage ')));
   if (!other) return [];
@@ -56,6 +57,13 @@ export async function listedFaults(
 
 function faultOf({ output, other, message }: Collision): NagError {
   return configFault(output.place ?? other.place, message);
+}
+
+/** The fault of an output, with its stage. */
+function placedFault(error: unknown, { stage, place }: PathUse): NagError {
+  const fault = asFault(error);
+  if (stage !== undefined) atStage(fault, { fused: [stage], ...(place !== undefined && { place }) });
+  return fault;
 }
 
 function asFault(error: unknown): NagError {

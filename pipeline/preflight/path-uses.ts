@@ -8,6 +8,8 @@ import { cacheFolder, spillFolder, workFolder } from '../state/folders.js';
 export interface PathUse {
   /** Whose it is: `stage "pool"`, `state_dir`. */
   readonly user: string;
+  /** The stage's id, where it is one's. */
+  readonly stage?: string;
   /** `file:line:col` of the stage. */
   readonly place?: string | undefined;
   /** Absolute; what is read may be a glob. */
@@ -36,7 +38,7 @@ export function pathUses(config: Config): PathUse[] {
 export function stageUses(stages: Iterable<Stage>): PathUse[] {
   return [...stages].flatMap(({ id, component, options, place }) =>
     optionPaths(component, options).map(({ path, role, files }): PathUse => {
-      const use = { user: `stage "${id}"`, place, path, role };
+      const use = { user: `stage "${id}"`, stage: id, place, path, role };
       if (component.kind === 'sink' && role === 'writes')
         return {
           ...use,

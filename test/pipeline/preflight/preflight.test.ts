@@ -27,7 +27,7 @@ t.test('all faults at once, each with its stage and place, before any work', asy
   await writeFile(join(dir, 'notes'), 'mine');
   const before = await snapshot(dir);
   const lines = [
-    'notes/features.jsonl: cannot be written: notes is a file, not a folder',
+    'notes/features.jsonl: cannot be written: notes is a file, not a folder (stage "write.jsonl", pipeline.yaml:11:5)',
     'target.parquet: there is no column "dok", did you mean "doc"? (columns: docid, doc, token_num, lang) (stage "read.parquet", pipeline.yaml:9:5)',
     'pools/*.parquet: no file matches; check the path (it is relative to the configuration file) (stage "read.parquet-2", pipeline.yaml:13:5)',
   ];
