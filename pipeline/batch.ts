@@ -5,6 +5,7 @@ import { rowRange } from './arrow/row-range.js';
 import { schemaNote } from './columns-note.js';
 import type { Needs } from './component.js';
 import { DataError, type Place } from './errors.js';
+import { noColumn } from './nearest.js';
 
 /** A part of a source's input that is listed before the run: a run of row groups of a file, or a whole file. */
 export interface Bundle {
@@ -110,10 +111,12 @@ export function roleColumn(batch: Batch, role: Role): { vector: Vector; name: st
   const vector = name === undefined ? undefined : findColumn(batch.columns, name);
   if (name === undefined || !vector) {
     const wanted =
-      name === undefined ? `no column is mapped to "${role}"` : `there is no column "${name}" for "${role}"`;
+      name === undefined
+        ? `no column is mapped to "${role}"${schemaNote(batch.columns.schema)}`
+        : noColumn(name, batch.columns.schema, role);
     throw new DataError(
       { file: batch.bundle.file },
-      `${wanted}; set columns.${role} on the source${schemaNote(batch.columns.schema)}`,
+      `${wanted}; name the right one with columns: {${role}: …} on the source, or format`,
     );
   }
   return { vector, name };

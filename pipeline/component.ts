@@ -1,11 +1,14 @@
 import type { Schema } from 'apache-arrow';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Batch, Bundle, Role, Roles } from './batch.js';
-import type { Place } from './errors.js';
 import type { BundleStore } from './kept.js';
-import type { StagedOutput } from './publication/staging.js';
+import type { Chain, Preview } from './preview.js';
+import type { ForeignEntry } from './publication/staging.js';
+import type { Memory, Prepared, Reject } from './services.js';
 
 export type { BundlePart, BundleStore } from './kept.js';
+export { type PathOptions, type PathRole, path } from './path-option.js';
+export type { Memory, Prepared, Reject, Rejection } from './services.js';
 
 /**
  * A component is what `use:` names in a configuration: its name, what it does, its options with their defaults,
@@ -21,6 +24,8 @@ interface Described {
   readonly options: z.ZodType;
   /** YAML of a stage list that shows the component in use; it passes `nag-pipeline check`. */
   readonly example: string;
+  /** Its part in a chain; without it nothing is judged behind it. `through`: it changes nothing of what is handed on. */
+  readonly chain?: Chain | 'through';
 }
 
 /** What stages want from the source above: nothing else is read. */
@@ -79,31 +84,17 @@ export interface Context {
   readonly provenance: Map<string, string>;
 }
 
-export type Reject = (place: Place, reason: string, more?: Rejection) => void;
-
-/** What more is known of rows that are rejected. */
-export interface Rejection {
-  /** How many; undefined where that cannot be known, as of a file that cannot be opened. */
-  readonly rows?: number | undefined;
-  /** A `NagError` is what is thrown under `on_error: fail`. */
-  readonly cause?: unknown;
-}
-
-/** What a stage leaves for the next run: kept when the run is complete, and then replaces what was there. */
-export interface Memory {
-  /** When that run was complete; undefined where there was none. */
-  readonly since: Date | undefined;
-  /** What the last complete run left under a name, in memory of its own; undefined where there is nothing. */
-  recall(name: string): Promise<Uint8Array | undefined>;
-  remember(name: string, value: Uint8Array): Promise<void>;
-}
-
 /** What a result depends on besides its input: content, never paths. */
 export type Facts = Readonly<Record<string, unknown>>;
 
 /** A source: lists its input as bundles, and reads them one by one. */
 export interface Source extends Described {
   readonly kind: 'source';
+  /**
+   * Whether a file at this absolute path would be among its input if it were there; nothing is looked up. Without it,
+   * only files that its options name.
+   */
+  takes?(options: unknown, file: string): boolean;
   /** Without it, all options. */
   facts?(options: unknown): Facts;
   open(options: unknown, context: Context, firstOrdinal: number): Promise<OpenSource>;
@@ -150,6 +141,11 @@ interface TakesSides {
 /** A transform: batches in, batches out, row by row. It may hold rows back, but keeps their order. */
 export interface Transform extends Described, TakesSides {
   readonly kind: 'transform';
+  /**
+   * What comes out of batches without rows: called before anything is read, so that what it lacks is found in seconds.
+   * Throws what `run` would throw of such columns. Without it nothing is known of what comes out.
+   */
+  preview?: Preview<unknown>;
   /** What it reads; without it all columns. */
   needs?(options: unknown): Needs;
   /** False where every row goes on. Without it rows may be left out, and counts made beforehand are upper bounds. */
@@ -194,6 +190,8 @@ export interface Combine<Partial = unknown, Value = unknown> extends Described, 
   readonly kind: 'combine';
   /** `value`: a side input for others. `rows`: a stream, read like a source. */
   readonly yields: 'value' | 'rows';
+  /** As that of a transform; of a value, what it is made of. */
+  preview?: Preview<unknown>;
   needs?(options: unknown): Needs;
   start(
     options: unknown,
@@ -228,6 +226,12 @@ export interface CombineContext extends Context {
 /** A sink writes everything aside; the engine makes the outputs of all sinks visible once the whole run is done. */
 export interface Sink extends Described, TakesSides {
   readonly kind: 'sink';
+  /** Names such as those of the files that it writes into a folder; without it, its option `path` names a file. */
+  fileNames?(options: unknown): readonly string[];
+  /** What of a folder at its path no earlier output put there; without it, whatever is not a part of one. */
+  readonly foreign?: ForeignEntry;
+  /** As that of a transform; nothing comes out. */
+  preview?: Preview<unknown>;
   needs?(options: unknown): Needs;
   run(
     input: AsyncIterable<Batch>,
@@ -235,31 +239,6 @@ export interface Sink extends Described, TakesSides {
     context: Context,
     sides: ReadonlyMap<string, unknown>,
   ): Promise<Prepared>;
-}
-
-/** What a sink made: complete and verified, but not visible yet. The engine publishes it, or not. */
-export interface Prepared {
-  readonly rows: number;
-  /** What is to be moved to its path; nothing where the sink writes no file. `stageOutput` makes it. */
-  readonly outputs: readonly StagedOutput[];
-  /** The names under which it will be seen. */
-  readonly files: readonly string[];
-  /** Printed at the end of the run. */
-  readonly report?: string;
-  /** Removes what was not published, and the folders it was staged in. Called once, in any case. */
-  discard(): Promise<void>;
-}
-
-/**
- * An option that is a path or a glob. Relative ones are relative to the configuration file, or to the current
- * folder where they come from the command line or the environment.
- * @param orName a pattern of names that stay as they are written, where there is no file or folder of that name
- */
-export function path({ orName }: { readonly orName?: string } = {}) {
-  return z
-    .string()
-    .min(1)
-    .meta({ format: 'path', ...(orName === undefined ? {} : { orName }) });
 }
 
 /** Helps the compiler to check a component's parts against its options; the component itself is unchanged. */
@@ -282,8 +261,10 @@ export function defineSink<Schema extends z.ZodType>(component: TypedSink<Schema
   return { ...component, kind: 'sink' } as Sink;
 }
 
-interface TypedSource<Schema extends z.ZodType> extends Omit<Source, 'kind' | 'options' | 'facts' | 'open'> {
+interface TypedSource<Schema extends z.ZodType>
+  extends Omit<Source, 'kind' | 'options' | 'facts' | 'takes' | 'open'> {
   readonly options: Schema;
+  takes?(options: z.output<Schema>, file: string): boolean;
   facts?(options: z.output<Schema>): Facts;
   open(options: z.output<Schema>, context: Context, firstOrdinal: number): Promise<OpenSource>;
 }
@@ -293,6 +274,7 @@ interface TypedTransform<Schema extends z.ZodType>
     Transform,
     | 'kind'
     | 'options'
+    | 'preview'
     | 'needs'
     | 'mayDrop'
     | 'provides'
@@ -304,6 +286,7 @@ interface TypedTransform<Schema extends z.ZodType>
     | 'run'
   > {
   readonly options: Schema;
+  preview?: Preview<z.output<Schema>>;
   needs?(options: z.output<Schema>): Needs;
   mayDrop?(options: z.output<Schema>): boolean;
   provides?(options: z.output<Schema>): readonly Role[];
@@ -321,8 +304,9 @@ interface TypedTransform<Schema extends z.ZodType>
 }
 
 interface TypedCombine<Schema extends z.ZodType, Partial, Value>
-  extends Omit<Combine, 'kind' | 'options' | 'needs' | 'start'> {
+  extends Omit<Combine, 'kind' | 'options' | 'preview' | 'needs' | 'start'> {
   readonly options: Schema;
+  preview?: Preview<z.output<Schema>>;
   needs?(options: z.output<Schema>): Needs;
   start(
     options: z.output<Schema>,
@@ -331,8 +315,11 @@ interface TypedCombine<Schema extends z.ZodType, Partial, Value>
   ): Promise<Accumulator<Partial, Value>>;
 }
 
-interface TypedSink<Schema extends z.ZodType> extends Omit<Sink, 'kind' | 'options' | 'needs' | 'run'> {
+interface TypedSink<Schema extends z.ZodType>
+  extends Omit<Sink, 'kind' | 'options' | 'preview' | 'needs' | 'fileNames' | 'run'> {
   readonly options: Schema;
+  preview?: Preview<z.output<Schema>>;
+  fileNames?(options: z.output<Schema>): readonly string[];
   needs?(options: z.output<Schema>): Needs;
   run(
     input: AsyncIterable<Batch>,

@@ -4,6 +4,7 @@ import type { Needs, OpenSource } from './component.js';
 import type { Node } from './plan.js';
 import { rereadRoots } from './plan-questions.js';
 import type { Run } from './run.js';
+import { withStage } from './stage-error.js';
 import { addTo, finish, type StageStats, start } from './stats.js';
 
 /** A root's batches: a source's bundles in order, or the rows of a combine. At least one, if only with no rows. */
@@ -14,7 +15,7 @@ export async function* readRoot(node: Node, needs: Needs, run: Run): AsyncGenera
   const batches = source
     ? readBundles(source, source.bundles, needs, stats, isReread(node.id, run))
     : readCombine(node, run, stats);
-  for await (const batch of notEmpty(batches)) {
+  for await (const batch of withStage(notEmpty(batches), node, run.signal)) {
     run.signal.throwIfAborted();
     yield batch;
   }

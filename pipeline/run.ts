@@ -11,11 +11,13 @@ import type {
   Rejection,
   StoreContext,
 } from './component.js';
-import { DataError, messageOf, NagError, type Place } from './errors.js';
+import { DataError, messageOf, type Place } from './errors.js';
 import { besides, removeNowOrLater, sweepLeftovers } from './leftovers.js';
 import { neededOf } from './needed.js';
 import { type Node, type Plan, pathTo } from './plan.js';
 import { keptIn } from './plan-questions.js';
+import type { PathUse } from './preflight/path-uses.js';
+import { preflight } from './preflight/preflight.js';
 import { Provenance } from './provenance.js';
 import { digestOutputs } from './publication/checksums.js';
 import { publishAll } from './publication/publish.js';
@@ -24,9 +26,12 @@ import { closeAll, Resources } from './resources.js';
 import { runSegment } from './segment.js';
 import { requireJoint } from './several-sources.js';
 import { sourceColumns } from './source-columns.js';
+import { sourceAt } from './stage-error.js';
 import type { OutputRecord } from './state/record.js';
 import { addRejected, addTo, createStats, type StageStats } from './stats.js';
 import { noteRepeated, noteUnkept } from './work-notes.js';
+
+export { Interrupted } from './interrupted.js';
 
 export interface RunOptions {
   /** Interrupts the run: nothing is published, everything is closed. */
@@ -37,6 +42,8 @@ export interface RunOptions {
   readonly cacheDir?: string | undefined;
   /** Outputs become visible at one moment, and are recorded with their checksums: what runs with a state folder do. */
   readonly together?: boolean;
+  /** The paths of the configuration, besides those of stages: compared before anything is read. */
+  readonly paths?: readonly PathUse[];
   /** Facts for the footers of outputs, such as the configuration's hash. Stages add theirs. */
   readonly provenance?: ReadonlyMap<string, string>;
   /** What each stage left for this run, by its id. */
@@ -85,8 +92,7 @@ export async function runPlan(plan: Plan, options: RunOptions): Promise<RunResul
 }
 
 async function execute(run: Run, options: RunOptions): Promise<RunResult> {
-  await run.makeTempDir();
-  await run.openSources();
+  await preflight(run, options);
   await options.onSources?.(run.sources);
   options.onStart?.(run.stats);
   noteRepeated(run);
@@ -180,15 +186,23 @@ export class Run {
     }
   }
 
-  async openSources(): Promise<void> {
-    let ordinal = 0;
+  /** Opens all sources that can be opened. @param onFault told why another cannot */
+  async openSources(onFault: (node: Node, error: unknown) => void): Promise<void> {
+    let [ordinal, complete] = [0, true];
     for (const node of this.plan.nodes.values()) {
-      if (node.component.kind !== 'source') continue;
+      const { component, options } = node;
+      if (component.kind !== 'source') continue;
       this.signal.throwIfAborted();
-      const source = await node.component.open(node.options, this.contextOf(node), ordinal);
-      ordinal += source.bundles.length;
-      this.sources.set(node.id, source);
+      try {
+        const source = await component.open(options, this.contextOf(node), ordinal);
+        ordinal += source.bundles.length;
+        this.sources.set(node.id, sourceAt(source, node, this.signal));
+      } catch (error) {
+        complete = false;
+        onFault(node, error);
+      }
     }
+    if (!complete) return;
     this.#rejectedUnlisted = { rows: this.rejects.rows, files: this.rejects.files };
     this.countInput();
     requireJoint(this.plan, this.sources);
@@ -322,19 +336,4 @@ export class Run {
 
 function labelOf(node: Node): string {
   return node.fused.join('+');
-}
-
-/** What stops a run from outside. */
-export class Interrupted extends NagError {
-  override readonly name = 'Interrupted';
-
-  constructor(
-    signalName: string,
-    override readonly exitCode: number,
-    kept = false,
-  ) {
-    super(
-      `stopped by ${signalName}: nothing was written${kept ? ', and what is done is kept for the next run' : ''}`,
-    );
-  }
 }

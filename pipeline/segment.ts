@@ -6,6 +6,7 @@ import { mergeNeeds, type Node, needsOf, readersOf, type Segment } from './plan.
 import { readRoot } from './read-root.js';
 import type { Run } from './run.js';
 import { jointOf } from './several-sources.js';
+import { atStage, withStage } from './stage-error.js';
 import { counted, finish, start } from './stats.js';
 import { readStored } from './stored.js';
 import { type Stream, Streams } from './stream.js';
@@ -24,7 +25,7 @@ export async function runSegment(segment: Segment, run: Run): Promise<void> {
       try {
         await consume(run.plan.nodes.get(id)!, streams.read(inlet), run);
       } catch (error) {
-        run.fail(error);
+        run.fail(atStage(error, run.plan.nodes.get(id)!, run.signal));
       } finally {
         // Others that read the same rows must not wait for one that has finished with them.
         inlet.destroy();
@@ -58,7 +59,7 @@ function compose(segment: Segment, run: Run, streams: Streams): ReadonlyMap<stri
     if (behindStores.has(id)) continue;
     const node = run.plan.nodes.get(id)!;
     if (segment.stored.has(id)) {
-      open(id, streams.from(readStored(node, segment, streams, run)));
+      open(id, streams.from(withStage(readStored(node, segment, streams, run), node, run.signal)));
       continue;
     }
     const inlet = joined(

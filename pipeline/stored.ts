@@ -5,6 +5,7 @@ import type { Node, Segment, StoredChain } from './plan.js';
 import { isReread, notEmpty, readBundles } from './read-root.js';
 import type { Run } from './run.js';
 import { splitRows } from './split-rows.js';
+import { atStage } from './stage-error.js';
 import { finish, leftOutRows, start } from './stats.js';
 import { keepRejects } from './stored-rejects.js';
 import type { Streams } from './stream.js';
@@ -52,7 +53,11 @@ async function openStore(node: Node, { source, chain }: StoredChain, run: Run): 
     const { component, options } = run.plan.nodes.get(id)!;
     const context = run.contextOf(run.plan.nodes.get(id)!);
     const facts = component.kind === 'source' || component.kind === 'transform' ? component.facts : undefined;
-    making.push({ stage: component.name, facts: (await facts?.(options, context)) ?? { options } });
+    try {
+      making.push({ stage: component.name, facts: (await facts?.(options, context)) ?? { options } });
+    } catch (error) {
+      throw atStage(error, run.plan.nodes.get(id)!, run.signal);
+    }
   }
   const alike = [...run.plan.nodes.values()].filter(
     ({ component, options }) =>

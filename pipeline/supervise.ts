@@ -6,6 +6,7 @@ import { runHook } from './hooks.js';
 import type { Job } from './job.js';
 import { watchLimits } from './limits.js';
 import { openMetrics } from './metrics/metrics.js';
+import { pathUses } from './preflight/path-uses.js';
 import { Rejects } from './rejects.js';
 import type { Level, Reporter } from './report.js';
 import { type RunOptions, type RunResult, runPlan } from './run.js';
@@ -97,6 +98,7 @@ async function watched(
       signal: AbortSignal.any([stopping.signal, limit.signal]),
       tempDir,
       cacheDir: state && cacheFolder(state.dir),
+      paths: pathUses(job.config),
       provenance: new Map([
         ['nag.version', job.version],
         ['nag.config', hash],

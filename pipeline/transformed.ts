@@ -2,6 +2,7 @@ import { type Batch, onlyNeeded } from './batch.js';
 import type { Needs, SideValues } from './component.js';
 import type { Node } from './plan.js';
 import type { Run } from './run.js';
+import { withStage } from './stage-error.js';
 import { clocked, counted } from './stats.js';
 
 /** What a transform makes of batches, counted, without the source columns that no stage below it needs. */
@@ -23,7 +24,8 @@ async function* transform(node: Node, input: AsyncIterable<Batch>, run: Run): As
   if (component.kind !== 'transform') throw new TypeError(`${node.id} is no transform`);
   const stats = run.stats.get(node.id)!;
   const rows = counted(input, stats);
-  yield* clocked(component.run(rows, options, run.contextOf(node), sidesOf(node, run)), stats);
+  const made = component.run(rows, options, run.contextOf(node), sidesOf(node, run));
+  yield* clocked(withStage(made, node, run.signal), stats);
 }
 
 /** The values of a stage's side inputs: one each, or where it takes several, a map from their stages' ids. */

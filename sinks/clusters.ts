@@ -7,7 +7,7 @@ import { featureNeeds } from '../transforms/columns.js';
 import { type Agreement, agreement, contingency } from '../transforms/nag/agreement.js';
 import { type Clustering, kmeans, type Nags } from '../transforms/nag/kmeans.js';
 import { seededRandom } from '../transforms/nag/seeded-random.js';
-import { type Labelled, labelledOptions, readLabelled } from './labelled.js';
+import { checkLabelled, type Labelled, labelledOptions, readLabelled } from './labelled.js';
 import { stageFiles } from './stage-files.js';
 
 const options = z.strictObject({
@@ -41,6 +41,7 @@ export const clusters = defineSink({
     - {use: extract, with: {model: models/Qwen3-0.6B-Base}}
     - {use: top_k, with: {k: 20}}
     - {use: clusters, with: {by: category, path: out/clusters.json}}`,
+  preview: (input, settings) => checkLabelled(input, settings),
   needs: ({ by, feature }) => ({ columns: [by, ...featureNeeds(feature)], optionalRoles: ['docid'] }),
   async run(input, settings, context) {
     const rows = await readLabelled(input, settings, context, 2);

@@ -1,8 +1,8 @@
 import type { Field, RecordBatch } from 'apache-arrow';
 import { type Batch, namedColumn, roleNamed, selectColumns, withColumn } from '../pipeline/batch.js';
-import { schemaNote } from '../pipeline/columns-note.js';
 import type { Needs } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
+import { noColumn } from '../pipeline/nearest.js';
 import { featureColumns } from '../transforms/columns.js';
 
 /** What a sink reads to write these columns. */
@@ -32,7 +32,8 @@ export function writtenColumns(batch: Batch, names: readonly string[] | undefine
 function positionOf(name: string, fields: readonly Field[]): number {
   const at = fields.findIndex((field) => field.name === name);
   if (at >= 0) return at;
-  throw new NagError(`columns: there is no column "${name}"${schemaNote({ fields })}`);
+  const visible = fields.filter(({ name }) => !name.startsWith('#'));
+  throw new NagError(`columns: ${noColumn(name, { fields: visible })}`);
 }
 
 function withRoles(batch: Batch, names: readonly string[] | undefined): RecordBatch {

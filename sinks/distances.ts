@@ -38,6 +38,10 @@ export const distances = defineSink({
     - {use: read.parquet, with: {path: out/scored.parquet}}
     - {use: distances, with: {by: split, group: held-out}}`,
   needs: ({ by, column }) => ({ columns: [by, column] }),
+  preview: (input, settings) => {
+    for (const batch of input) addBatch(new Map(), batch, settings);
+    return undefined;
+  },
   async run(input, settings, context) {
     const groups = new Map<string, Values>();
     let rows = 0;

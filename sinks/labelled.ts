@@ -97,6 +97,17 @@ export function addRows(sample: Sample, batch: Batch, taking: Taking, leftOut: C
   }
 }
 
+/** Throws where rows have no label, or no features. */
+export function checkLabelled(
+  input: readonly Batch[],
+  { by, feature }: Pick<Taking, 'by' | 'feature'>,
+): undefined {
+  for (const batch of input) {
+    if (!namedColumn(batch, by)) throw missing(batch, by);
+    findFeatures(batch.columns, feature);
+  }
+}
+
 export function mergeSamples(into: Sample, other: Sample, taking: Taking): Sample {
   if (into.info && other.info) requireComparable(into.info, other.info, 'the rows before');
   into.info ??= other.info;

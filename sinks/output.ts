@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { z } from 'zod';
 import { type Batch, selectColumns } from '../pipeline/batch.js';
@@ -44,14 +45,37 @@ export async function* outputBatches(
       throw new NagError('nothing came in, not even columns: a stage before this one swallows its input');
     // A column of an earlier run's ranks does not rank these rows: they may be of several runs, and are in its order.
     const ranks = rankColumnOf(first.value);
-    if (order === 'rank' && ranks === undefined)
-      throw new NagError(`order: rank needs the column ${rankColumn}; put rank before this stage`);
+    if (order === 'rank') requireRanks(first.value);
     const columns = columnsOf(first.value, batches);
     const ordered = ranks !== undefined && order !== 'input' ? inRankOrder(columns, ranks, tempDir) : columns;
     for await (const all of ordered) yield names ? firstColumns(all, names.length) : all;
   } finally {
     await batches.return(undefined);
   }
+}
+
+/**
+ * The columns that a sink would write, of batches without rows. Throws where one that is named is missing, or the rows of
+ * several inputs do not go together.
+ */
+export async function previewOutput(
+  input: readonly Batch[],
+  {
+    order,
+    columns,
+  }: { readonly order?: 'rank' | 'input' | undefined; readonly columns?: readonly string[] | undefined },
+  ranks = true,
+): Promise<Schema[]> {
+  if (order === 'rank') for (const batch of input) requireRanks(batch);
+  const written: Schema[] = [];
+  for await (const batch of sameColumns(Readable.from(input), columns, ranks))
+    written.push(batch.columns.schema);
+  return written;
+}
+
+function requireRanks(batch: Batch): void {
+  if (rankColumnOf(batch) !== undefined) return;
+  throw new NagError(`order: rank needs the column ${rankColumn}; put rank before this stage`);
 }
 
 async function* columnsOf(first: Batch, rest: AsyncIterable<Batch>): AsyncGenerator<RecordBatch> {

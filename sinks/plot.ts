@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { z } from 'zod';
 import { defineSink, path } from '../pipeline/component.js';
 import { featureNeeds } from '../transforms/columns.js';
-import { type Labelled, labelledOptions, readLabelled } from './labelled.js';
+import { checkLabelled, type Labelled, labelledOptions, readLabelled } from './labelled.js';
 import { type Embedding, embed } from './plot/embed.js';
 import { toPng } from './plot/png.js';
 import { toSvg } from './plot/svg.js';
@@ -72,6 +72,7 @@ export const plot = defineSink({
     - {use: extract, with: {model: models/Qwen3-0.6B-Base}}
     - {use: top_k, with: {k: 10}}
     - {use: plot, with: {path: [out/nags.png, out/nags.svg], by: category, per_label: 300}}`,
+  preview: (input, settings) => checkLabelled(input, settings),
   needs: ({ by, feature }) => ({ columns: [by, ...featureNeeds(feature)], optionalRoles: ['docid'] }),
   async run(input, settings, context) {
     const rows = await readLabelled(input, settings, context, least[settings.method]);

@@ -1,9 +1,9 @@
 import { StructRow, Vector } from 'apache-arrow';
 import { z } from 'zod';
 import { type Batch, findColumn, namedColumn } from '../pipeline/batch.js';
-import { schemaNote } from '../pipeline/columns-note.js';
 import { defineSink } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
+import { noColumn } from '../pipeline/nearest.js';
 import { table } from '../pipeline/table.js';
 import { rankColumnOf } from '../transforms/rank/selected.js';
 import { distanceColumn } from '../transforms/score.js';
@@ -41,6 +41,13 @@ export const show = defineSink({
   needs: ({ columns, by, mean }) => ({
     columns: [...(columns ?? []), ...(by === undefined ? [] : [by]), ...meanColumns(mean ?? [])],
   }),
+  preview: (input, { columns, by, mean }) => {
+    for (const batch of input) {
+      for (const name of [...(columns ?? []), ...(by === undefined ? [] : [by])]) requireColumn(batch, name);
+      if (mean) addMeans(createMeans(), batch, mean, by);
+    }
+    return undefined;
+  },
   async run(input, settings) {
     const groups = new Map<string, Group>();
     const means = createMeans();
@@ -154,7 +161,7 @@ function groupTable(by: string, distance: string, groups: ReadonlyMap<string, Gr
 function requireColumn(batch: Batch, name: string) {
   const column = namedColumn(batch, name);
   if (column) return column;
-  throw new NagError(`show: there is no column "${name}"${schemaNote(batch.columns.schema)}`);
+  throw new NagError(`show: ${noColumn(name, batch.columns.schema)}`);
 }
 
 function cellText(value: unknown): string {

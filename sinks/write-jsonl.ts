@@ -12,7 +12,7 @@ import { syncFile } from '../pipeline/durable.js';
 import { stageOutput } from '../pipeline/publication/staging.js';
 import { columnNeeds } from './columns.js';
 import { writeShards } from './jsonl-shards.js';
-import { outputBatches, outputOptions, sameColumns } from './output.js';
+import { outputBatches, outputOptions, previewOutput, sameColumns } from './output.js';
 import { verifyLines } from './verify-lines.js';
 import { writeFailure } from './write-failure.js';
 
@@ -52,7 +52,12 @@ export const writeJsonl = defineSink({
     - {use: extract, with: {model: models/Qwen3-0.6B-Base}}
     - {use: top_k, with: {k: 10}}
     - {use: write.jsonl, with: {path: out/features, shards: input, columns: [docid, fwd_up_feature]}}`,
+  fileNames: ({ shards }) => (shards ? ['documents.jsonl', 'documents.jsonl.gz'] : []),
   needs: ({ columns }) => columnNeeds(columns),
+  preview: async (input, settings) => {
+    await previewOutput(input, settings, settings.shards === undefined);
+    return undefined;
+  },
   async run(input, settings, context) {
     const write = settings.shards ? writeFolder : writeFile;
     const lines = lineWriter(context);

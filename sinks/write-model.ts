@@ -29,6 +29,8 @@ export const writeModel = defineSink({
   example: `
     - {use: read.keys, with: {path: out/keys.json}}
     - {use: write.model, with: {model: models/Qwen3-0.6B-Base, path: out/deactivated}}`,
+  fileNames: () => ['config.json', 'model.safetensors', 'tokenizer.json'],
+  foreign: foreignEntry,
   needs: () => ({ columns: ['layer', 'neuron'] }),
   async run(input, settings, context) {
     const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));

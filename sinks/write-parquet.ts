@@ -1,11 +1,12 @@
 import { type RecordBatch, Schema } from 'apache-arrow';
 import { z } from 'zod';
 import { evenBatches } from '../pipeline/arrow/even-batches.js';
+import { checkStorable } from '../pipeline/arrow/parquet-types.js';
 import { stageParquet } from '../pipeline/arrow/parquet-writer.js';
 import { defineSink } from '../pipeline/component.js';
 import { columnNeeds } from './columns.js';
 import { carriedKeys } from './footer-keys.js';
-import { outputBatches, outputOptions } from './output.js';
+import { outputBatches, outputOptions, previewOutput } from './output.js';
 
 const options = z.strictObject({
   ...outputOptions,
@@ -39,6 +40,11 @@ export const writeParquetSink = defineSink({
     - {use: read.jsonl, with: {path: "docs/*.jsonl"}}
     - {use: write.parquet, with: {path: out/docs.parquet, compression: zstd, row_group_rows: 5000}}`,
   needs: ({ columns }) => columnNeeds(columns),
+  preview: async (input, settings) => {
+    const [schema] = await previewOutput(input, settings);
+    if (schema) checkStorable(schema, settings.path);
+    return undefined;
+  },
   async run(input, settings, context) {
     const batches = outputBatches(input, settings.order, context.tempDir, settings.columns);
     try {

@@ -6,6 +6,8 @@ import { loadConfig } from '../pipeline/config/load.js';
 import { makePlan } from '../pipeline/plan.js';
 import { planJson, planMermaid, planRemarks, planText } from '../pipeline/plan-text.js';
 import { loadPlugin } from '../pipeline/plugins.js';
+import { pathFaults } from '../pipeline/preflight/check-paths.js';
+import { pathUses } from '../pipeline/preflight/path-uses.js';
 import { projectRoot } from './fixtures/paths.js';
 
 const folder = join(projectRoot, 'configs');
@@ -26,6 +28,7 @@ for (const name of names) {
       env: {},
       today: '2026-11-23',
     });
+    t.strictSame(pathFaults(pathUses(config)), []);
     const plan = makePlan(config.stages);
     t.ok(plan.segments.length > 0);
     t.match(planText(config, plan), `${config.name}: ${plan.segments.length} segment`);

@@ -24,14 +24,17 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
   { part: /^pipeline\/builtins\.ts$/, may: /^(pipeline|transforms|sinks)\// },
   {
     part: /^pipeline\/config\//,
-    may: /^(pipeline\/(config\/|component|describe-value|errors|registry)|zod$|yaml$|leven$|tinyglobby$)/,
+    may: /^(pipeline\/(config\/|component|describe-value|errors|nearest|registry)|zod$|yaml$|tinyglobby$)/,
   },
   {
     part: /^pipeline\/arrow\//,
     may: /^(pipeline\/(arrow\/|errors\.ts|publication\/)|apache-arrow$|parquet-wasm$)/,
   },
   { part: /^pipeline\/metrics\//, may: /^(pipeline\/(?!cli\/|builtins|main)|prom-client$)/ },
-  { part: /^pipeline\//, may: /^(pipeline\/(?!cli\/|builtins|main)|apache-arrow$|zod$|highland$|p-limit$)/ },
+  {
+    part: /^pipeline\//,
+    may: /^(pipeline\/(?!cli\/|builtins|main)|apache-arrow$|zod$|highland$|leven$|p-limit$)/,
+  },
   { part: /^transforms\/nag\//, may: /^transforms\/nag\// },
   {
     part: /^transforms\/backbone\//,
@@ -52,7 +55,7 @@ const layers: readonly { part: RegExp; may: RegExp }[] = [
   },
   {
     part: /^transforms\//,
-    may: /^(transforms\/|pipeline\/(?!cli\/|builtins|main|config\/|run\.ts|plan|segment)|apache-arrow$|zod$|tinyglobby$|p-limit$)/,
+    may: /^(transforms\/|pipeline\/(?!cli\/|builtins|main|config\/|run\.ts|plan|segment)|apache-arrow$|zod$|tinyglobby$|picomatch$|p-limit$)/,
   },
   {
     part: /^sinks\//,

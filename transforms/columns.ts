@@ -82,6 +82,9 @@ export function impactColumn(type: NeuronType): string {
   return `${type}_impact`;
 }
 
+/** What a chain lacks in which nobody makes features. */
+export const featuresRemedy = 'put extract and top_k before it, or read them with read.features';
+
 /** The columns that stages which use features want of a source that has them. */
 export function featureNeeds(type?: NeuronType): string[] {
   return type === undefined ? neuronTypes.map(featureColumn) : [featureColumn(type)];

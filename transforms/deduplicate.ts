@@ -29,6 +29,11 @@ export const deduplicate = defineTransform({
     - {id: b, use: read.parquet, with: {path: out/arc.parquet}}
     - {use: deduplicate, from: [a, b]}
     - {use: write.parquet, with: {path: out/merged.parquet}}`,
+  chain: 'through',
+  preview: (input, { column }) => {
+    for (const batch of input) keyReader(batch, column);
+    return input;
+  },
   needs: ({ column }) => (column === undefined ? { roles: ['docid'] } : { columns: [column] }),
   remembers: true,
   async *run(input, { column, memory_mb }, context) {

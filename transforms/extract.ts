@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
+import type { Batch } from '../pipeline/batch.js';
 import { type Context, defineTransform, type Facts } from '../pipeline/component.js';
-import { DataError, NagError } from '../pipeline/errors.js';
-import { withoutFaults } from '../pipeline/faults.js';
 import { widthOf } from './backbone/architecture.js';
 import { openCheckpoint } from './backbone/checkpoint.js';
 import { countNeurons, readDeactivation } from './backbone/deactivation.js';
@@ -11,17 +9,17 @@ import { modelFingerprint } from './backbone/fingerprint.js';
 import { int8Version } from './backbone/int8-weights.js';
 import { openPool } from './backbone/session-pool.js';
 import { type Checkpoint, type NeuronType, neuronTypes, type Session } from './backbone/types.js';
-import {
-  type FeatureInfo,
-  featureColumn,
-  featureData,
-  featureMetadata,
-  idsColumn,
-  impactColumn,
-  impactData,
-} from './columns.js';
-import { type Documents, inBatchesOf, runDocuments } from './extract/batching.js';
+import { trusted } from './columns.js';
+import { inBatchesOf, runDocuments } from './extract/batching.js';
 import { deviceFacts, precisionName, recordDevice } from './extract/device-facts.js';
+import {
+  type Described,
+  documentsOf,
+  idsField,
+  longestSequence,
+  type TokenizedDocuments,
+  withMeasured,
+} from './extract/documents.js';
 import { tellHalved } from './extract/fitting.js';
 import { checkDevices, devicesOf, modelOptions, precisionOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
@@ -30,11 +28,8 @@ import { SeenDocuments } from './extract/seen.js';
 import { type Comparison, comparedFirst, requireKeptAgreement } from './int8/agreement.js';
 import { openInt8Weights } from './int8/weights-cache.js';
 import { recordKept } from './kept-neurons.js';
-import { openModelFolder } from './model.js';
+import { isOnHub, openModelFolder } from './model.js';
 import { type KeepTop, resolveK, topOptions } from './top-k.js';
-
-/** Longest sequence that a session is prepared for; models for longer ones are rare among frozen extractors. */
-const longestSequence = 8192;
 
 /** Impacts in one batch, where no `top_k` is fused. */
 const impactBytes = 64e6;
@@ -68,6 +63,8 @@ export const extract = defineTransform({
     - {use: extract, with: {model: models/Qwen3-0.6B-Base, neurons: [fwd_up], device: cpu}}
     - {use: top_k, with: {k: 20}}
     - {use: write.parquet, with: {path: out/features.parquet}}`,
+  chain: { takes: 'token ids', makes: 'impacts', remedy: 'put tokenize before extract' },
+  preview: previewFeatures,
   needs: () => ({}),
   mayDrop: () => false,
   facts: factsOf,
@@ -96,6 +93,28 @@ async function factsOf(settings: Options, context: Context): Promise<Facts> {
     k: top ? resolvedK(top, neurons, checkpoint) : 'all',
     ...device,
   };
+}
+
+/** The columns that come out, of a model that is here; its weights are not read. */
+async function previewFeatures(
+  input: readonly Batch[],
+  settings: Options,
+  context: Context,
+): Promise<readonly Batch[] | undefined> {
+  for (const batch of input) idsField(batch);
+  if (isOnHub(settings.model)) return undefined;
+  const { deactivate, precision } = settings;
+  const checkpoint = await openCheckpoint(settings.model);
+  const { architecture } = checkpoint;
+  if (deactivate !== undefined) await readDeactivation(deactivate, architecture);
+  const shown = {
+    checkpoint,
+    session: architecture,
+    fingerprint: trusted,
+    precision: precisionName(precision),
+  };
+  const nothing = { top: {}, impacts: {} };
+  return input.map((batch) => withMeasured(documentsOf(batch, shown, context), nothing, settings, shown));
 }
 
 async function* extractAll(
@@ -129,22 +148,7 @@ async function* extractAll(
     },
   );
   for await (const { documents, result } of runs) {
-    const { batch } = documents;
-    let out = batch;
-    for (const type of settings.neurons) {
-      const info = infoOf(type, settings.top, backbone, documents);
-      const rows = batch.rows.length;
-      const name = settings.top ? featureColumn(type) : impactColumn(type);
-      const data = settings.top
-        ? featureData(result.top[type] ?? new Int32Array(0), rows, info)
-        : impactData(result.impacts[type] ?? new Float32Array(0), rows, info);
-      out = withColumn(out, name, data, {
-        nullable: false,
-        metadata: featureMetadata(info),
-        temporary: true,
-      });
-    }
-    yield withoutColumns(out, [idsColumn]);
+    yield withMeasured(documents, result, settings, backbone);
   }
 }
 
@@ -155,7 +159,7 @@ function documentsInMemory(neurons: readonly NeuronType[], { checkpoint, session
 }
 
 /** An opened model and what identifies its features. */
-interface Backbone {
+interface Backbone extends Described {
   readonly checkpoint: Checkpoint;
   readonly session: Session;
   readonly fingerprint: string;
@@ -264,73 +268,10 @@ async function hashOf(
   return hash;
 }
 
-/** A batch's documents, and how their ids were made. */
-interface TokenizedDocuments extends Documents {
-  readonly tokenizer: string;
-  readonly maxLength: number;
-}
-
 async function* withIds(
   input: AsyncIterable<Batch>,
   backbone: Backbone,
   context: Context,
 ): AsyncGenerator<TokenizedDocuments> {
   for await (const batch of input) yield documentsOf(batch, backbone, context);
-}
-
-/** A batch's documents, checked against the model. */
-function documentsOf(whole: Batch, { session, checkpoint }: Backbone, context: Context): TokenizedDocuments {
-  const field = whole.columns.schema.fields.find((f) => f.name === idsColumn);
-  if (!field?.metadata.has('nag.tokenizer'))
-    throw new NagError('there are no token ids: put tokenize before extract');
-  const vocabulary = Number(field.metadata.get('nag.vocabulary'));
-  if (vocabulary > session.vocabulary) {
-    throw new DataError(
-      { file: checkpoint.dir },
-      `the model knows ${session.vocabulary} tokens and the tokenizer gives ids up to ${vocabulary - 1}: they do not belong together; give tokenize the model's own folder`,
-    );
-  }
-  const { maxPositions, windowed } = checkpoint.architecture;
-  const longest = Math.min(longestSequence, maxPositions);
-  const found = idsOf(whole);
-  const faultOf = (row: number) => {
-    const { length } = found[row]!;
-    if (length > 0 && length <= longest) return undefined;
-    const why = windowed && longest === maxPositions ? ", the model's sliding window" : '';
-    return { reason: `has ${length} tokens, expected 1 to ${longest}${why}; set max_length on tokenize` };
-  };
-  const batch = withoutFaults(whole, faultOf, context.reject);
-  return {
-    batch,
-    ids: batch === whole ? found : idsOf(batch),
-    tokenizer: field.metadata.get('nag.tokenizer') ?? '',
-    maxLength: Number(field.metadata.get('nag.max_length')),
-  };
-}
-
-function idsOf(batch: Batch): Int32Array[] {
-  const data = batch.columns.getChild(idsColumn)!.data[0]!;
-  const offsets = data.valueOffsets as Int32Array;
-  const values = data.children[0]!.values as Int32Array;
-  return Array.from(batch.rows, (_, row) => values.subarray(offsets[row]!, offsets[row + 1]!));
-}
-
-function infoOf(
-  type: NeuronType,
-  top: KeepTop | undefined,
-  backbone: Backbone,
-  { tokenizer, maxLength }: TokenizedDocuments,
-): FeatureInfo {
-  const width = widthOf(backbone.checkpoint.architecture, type);
-  const k = top ? resolveK(top, width) : width;
-  return {
-    neurons: type,
-    layers: backbone.session.layers,
-    k,
-    width,
-    model: backbone.fingerprint,
-    tokenizer,
-    maxLength,
-    ...(backbone.precision === undefined ? {} : { precision: backbone.precision }),
-  };
 }

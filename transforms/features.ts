@@ -3,7 +3,9 @@ import { defineTransform, path } from '../pipeline/component.js';
 import { openBundleStore } from '../pipeline/store/bundle-store.js';
 
 const options = z.strictObject({
-  dir: path().describe('A folder for the features; made where it is missing, safe to delete'),
+  dir: path({ role: 'keeps' }).describe(
+    'A folder for the features; made where it is missing, safe to delete',
+  ),
 });
 
 /**
@@ -22,6 +24,8 @@ export const features = defineTransform({
     - {use: top_k, with: {k: 20}}
     - {use: features, with: {dir: .nag/features}}
     - {use: write.parquet, with: {path: out/features.parquet}}`,
+  chain: 'through',
+  preview: (input) => input,
   needs: () => ({ optionalRoles: ['docid'] }),
   mayDrop: () => false,
   store: ({ dir }, making, context) => openBundleStore(dir, making, context),

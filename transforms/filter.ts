@@ -18,6 +18,11 @@ export const filter = defineTransform({
     - {use: read.jsonl, with: {path: out/scored.jsonl}}
     - {use: filter, with: {where: {nag_distance: {max: 0.5}, lang: [en, de], category: {not: news}}}}
     - {use: write.jsonl, with: {path: out/near.jsonl}}`,
+  chain: 'through',
+  preview: (input, { where }) => {
+    for (const { columns, bundle } of input) compileWhere(where, columns.schema, bundle.file);
+    return input;
+  },
   needs: ({ where }) => ({ columns: Object.keys(where) }),
   async *run(input, { where }, context) {
     for await (const batch of input) {

@@ -1,6 +1,6 @@
 import { Bool, type Data, Float64, Int64, makeData, Utf8, vectorFromArray } from 'apache-arrow';
 import { z } from 'zod';
-import { withColumn } from '../pipeline/batch.js';
+import { type Batch, withColumn } from '../pipeline/batch.js';
 import { defineTransform } from '../pipeline/component.js';
 
 const options = z.strictObject({
@@ -22,17 +22,21 @@ export const label = defineTransform({
     - {use: read.jsonl, with: {path: gsm8k/test.jsonl}}
     - {use: label, with: {columns: {target: gsm8k, split: held-out}}}
     - {use: write.jsonl, with: {path: out/labelled.jsonl}}`,
+  chain: 'through',
+  preview: (input, { columns }) => input.map((batch) => labelled(batch, columns)),
   needs: () => ({}),
   mayDrop: () => false,
   async *run(input, { columns }) {
-    for await (const batch of input) {
-      yield Object.entries(columns).reduce(
-        (out, [column, value]) => withColumn(out, column, constant(value, batch.rows.length)),
-        batch,
-      );
-    }
+    for await (const batch of input) yield labelled(batch, columns);
   },
 });
+
+function labelled(batch: Batch, columns: Readonly<Record<string, string | number | boolean>>): Batch {
+  return Object.entries(columns).reduce(
+    (out, [column, value]) => withColumn(out, column, constant(value, batch.rows.length)),
+    batch,
+  );
+}
 
 /** `rows` times a value: text, int64 for whole numbers that are exact, float64 for others, or bool. */
 function constant(value: string | number | boolean, rows: number): Data {

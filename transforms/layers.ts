@@ -9,6 +9,7 @@ import {
   featureData,
   featureMetadata,
   featureNeeds,
+  featuresRemedy,
   findFeatures,
   type LayerSubset,
 } from './columns.js';
@@ -35,6 +36,8 @@ export const layers = defineTransform({
     - {use: layers, with: {keep: last}}
     - {use: score, from: {profile: target}}
     - {use: write.jsonl, with: {path: out/scored.jsonl}}`,
+  chain: { takes: 'features', makes: 'features', after: 'impacts', fromFiles: true, remedy: featuresRemedy },
+  preview: (input, { keep }, { stage }) => input.map((batch) => keepOf(batch, keep, stage)),
   needs: () => ({ columns: featureNeeds() }),
   mayDrop: () => false,
   async *run(input, { keep }, { stage }) {

@@ -4,7 +4,16 @@ import { hubPattern, parseHubName } from './hub/name.js';
 
 /** An option that names a model: a folder, or where there is none, `owner/name` or `owner/name@revision` on the hub. */
 export function modelPath() {
-  return path({ orName: hubPattern });
+  return path({ orName: hubPattern, role: 'reads', files: modelFiles });
+}
+
+/** Files of a model's folder that are read. */
+const modelFiles =
+  '^(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|vocab)\\.json$|\\.safetensors(\\.index\\.json)?$';
+
+/** Whether a model would have to be fetched: nothing is known of it before. */
+export function isOnHub(model: string): boolean {
+  return parseHubName(model) !== undefined;
 }
 
 /**

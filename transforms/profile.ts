@@ -1,9 +1,16 @@
 import { z } from 'zod';
-import type { Batch } from '../pipeline/batch.js';
+import { type Batch, withoutColumns } from '../pipeline/batch.js';
 import { type Context, defineCombine } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
-import { type FeatureInfo, featureNeeds, findFeatures } from './columns.js';
+import {
+  type FeatureInfo,
+  featureColumn,
+  featureColumns,
+  featureNeeds,
+  featuresRemedy,
+  findFeatures,
+} from './columns.js';
 import { type DocumentSample, mergeSamples } from './nag/document-sample.js';
 import {
   addFeatures,
@@ -92,6 +99,17 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
     - {use: top_k, with: {k: 10}}
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
+  chain: { takes: 'features', after: 'impacts', fromFiles: true, remedy: featuresRemedy },
+  preview: (input, { by, feature, samples, name }) => {
+    const profiled = input.map((batch) => {
+      const { info } = findFeatures(batch.columns, feature);
+      if (by !== undefined) rowsByValue(batch, by);
+      const others = featureColumns(batch.columns).filter((own) => own !== featureColumn(info.neurons));
+      return withoutColumns(batch, others);
+    });
+    // What targets there are, only rows tell.
+    return by === undefined && samples === undefined && name === undefined ? profiled : undefined;
+  },
   needs: ({ by, feature }) => ({
     columns: [...(by === undefined ? [] : [by]), ...featureNeeds(feature)],
   }),

@@ -1,12 +1,13 @@
 import type { Batch } from '../pipeline/batch.js';
-import { type CombineContext, defineCombine } from '../pipeline/component.js';
+import { type CombineContext, type Context, defineCombine } from '../pipeline/component.js';
 import { withoutFaults } from '../pipeline/faults.js';
 import { closeAll } from '../pipeline/resources.js';
-import { tokenCounts, tokenFaults } from './rank/cells.js';
+import { distanceValues, docidReader, qualityFaults, tokenCounts, tokenFaults } from './rank/cells.js';
 import { choose } from './rank/choose.js';
 import { type RankOptions, rankOptions } from './rank/options.js';
 import { addBatch, createPartial, mergePartials, type RankPartial, type RankState } from './rank/partial.js';
-import { selectedRows } from './rank/selected.js';
+import { selectedRows, withoutChosen } from './rank/selected.js';
+import { requireShares, targetsOf } from './rank/targets.js';
 
 /**
  * Combine: the nearest documents within a token budget (NAG.md §4), also of distance and quality together (§5), and
@@ -30,6 +31,8 @@ export const rank = defineCombine<typeof rankOptions, RankPartial, AsyncIterable
     - {use: score, from: {profile: target}}
     - {use: rank, with: {fraction: 0.2}}
     - {use: write.parquet, with: {path: out/selected.parquet}}`,
+  chain: { takes: 'distances', after: 'features', remedy: 'put score before rank' },
+  preview: (input, settings, context) => input.map((batch) => previewRanks(batch, settings, context)),
   needs: ({ quality }) => ({
     roles: ['tokens'],
     optionalRoles: ['docid'],
@@ -68,4 +71,16 @@ async function mostTokens(
 
 async function* selected(partial: RankPartial, state: RankState): AsyncGenerator<Batch> {
   yield* selectedRows(await choose(partial, state), partial, state);
+}
+
+/** The columns of chosen documents, without any. Throws where documents could not be ranked. */
+function previewRanks(batch: Batch, settings: RankOptions, { stage }: Context): Batch {
+  const { quality } = settings;
+  tokenFaults(batch);
+  docidReader(batch);
+  if (quality) qualityFaults(batch, quality.column);
+  const targets = targetsOf(batch, settings.by);
+  for (const { column } of targets) distanceValues(batch, column);
+  requireShares(settings, targets, stage);
+  return withoutChosen(batch, targets, settings);
 }

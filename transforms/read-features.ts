@@ -16,7 +16,7 @@ import { parseLine } from './jsonl/parse-line.js';
 import { docidFaults } from './rank/cells.js';
 import { jsonlEndings, jsonlOptions, openJsonl } from './read-jsonl.js';
 import { openParquet, parquetOptions } from './read-parquet.js';
-import { type ListedPath, listInputs } from './reading/listing.js';
+import { type ListedPath, listInputs, takesFile } from './reading/listing.js';
 import { readingOptions } from './reading/options.js';
 
 const options = z.strictObject({
@@ -46,6 +46,9 @@ const options = z.strictObject({
 
 type Options = z.output<typeof options>;
 
+/** Of files in a folder. */
+const extensions = [...jsonlEndings, '.parquet'];
+
 const typeColumns = neuronTypes.map(featureColumn);
 
 /**
@@ -62,10 +65,12 @@ export const readFeatures = defineSource({
     - {use: read.features, with: {path: "features/pool/*.jsonl", layers: 28}}
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
+  chain: { makes: 'features' },
+  takes: ({ path }, file) => takesFile(path, extensions, file),
   open: async (settings, context, firstOrdinal) => {
     const folder = await storeFolder(settings.path);
     if (folder !== undefined) return await openStored(folder, settings, context, firstOrdinal);
-    const inputs = await listInputs(settings.path, [...jsonlEndings, '.parquet']);
+    const inputs = await listInputs(settings.path, extensions);
     const paths = inputs.map(({ path }) => path);
     const parquet = paths.filter((path) => path.endsWith('.parquet'));
     if (parquet.length === 0) return await openLines(paths, settings, context, firstOrdinal);

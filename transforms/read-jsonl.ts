@@ -18,7 +18,7 @@ import { firstBeyond, join, namedShape, namedTypes, rowShape, type Shape, schema
 import { type Line, linesOf } from './jsonl/lines.js';
 import { parseLine, type Repairs, withoutOverflow } from './jsonl/parse-line.js';
 import { finishBatch, type Reading } from './reading/finish.js';
-import { listFiles } from './reading/listing.js';
+import { listFiles, takesFile } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
 import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
@@ -70,6 +70,8 @@ export const readJsonl = defineSource({
     infer_rows,
     invalid_text,
   }),
+  chain: { never: ['token ids', 'impacts', 'features'] },
+  takes: ({ path }, file) => takesFile(path, jsonlEndings, file),
   open: async (settings, context, firstOrdinal) => {
     const paths = await listFiles(settings.path, jsonlEndings);
     return await openJsonl(paths, settings, context, firstOrdinal, new Map());

@@ -20,7 +20,7 @@ import { checksEarly, columnsToCheck, onlyColumns, withValidRows } from './parqu
 import { withoutColumns, withPairs } from './parquet/schemas.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { type HiveLayout, hiveLayout } from './reading/hive-layout.js';
-import { type ListedPath, listInputs } from './reading/listing.js';
+import { type ListedPath, listInputs, takesFile } from './reading/listing.js';
 import { readingFacts, readingOptions } from './reading/options.js';
 import { checkRowGroups, type ListedFile, listParquet } from './reading/parquet-files.js';
 import {
@@ -74,6 +74,9 @@ const options = z.strictObject({ ...readingOptions, ...parquetOptions });
 
 type Options = z.output<typeof options>;
 
+/** Of files in a folder. */
+const extensions = ['.parquet'];
+
 /** Source: Parquet files of any size and codec, row group by row group. */
 export const readParquet = defineSource({
   name: 'read.parquet',
@@ -82,15 +85,17 @@ export const readParquet = defineSource({
   example: `
     - {id: pool, use: read.parquet, with: {path: "pool/*.parquet", where: {language: en}, columns: {text: body}}}
     - {use: write.jsonl, with: {path: out/english.jsonl}}`,
+  chain: {},
   facts: ({ invalid_text, ...reading }) => ({
     ...readingFacts(reading),
     // Text is what it was before there was this option, unless it is replaced.
     ...(invalid_text === 'replace' && { invalid_text }),
   }),
+  takes: ({ path }, file) => takesFile(path, extensions, file),
   open: async (settings, context, firstOrdinal) => {
     // A table may have no file under the names that are looked for.
     await refuseTables([settings.path].flat());
-    const inputs = await listInputs(settings.path, ['.parquet']);
+    const inputs = await listInputs(settings.path, extensions);
     return await openParquet(inputs, settings, context, firstOrdinal);
   },
 });

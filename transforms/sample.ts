@@ -33,6 +33,11 @@ export const sample = defineTransform({
     - {use: write.jsonl, with: {path: out/profile.jsonl}}
     - {id: others, use: sample, from: questions, with: {fraction: 0.8, invert: true}}
     - {use: write.jsonl, with: {path: out/held-out.jsonl}}`,
+  chain: 'through',
+  preview: (input, { column }) => {
+    for (const batch of input) keyReader(batch, column);
+    return input;
+  },
   needs: ({ column }) => (column === undefined ? { optionalRoles: ['docid'] } : { columns: [column] }),
   async *run(input, { fraction, seed, invert, column }, context) {
     for await (const batch of input) {

@@ -4,8 +4,9 @@ import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
 import { type Context, defineTransform, type SideValues } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { withoutFaults } from '../pipeline/faults.js';
+import type { KnownSides } from '../pipeline/preview.js';
 import { neuronTypes } from './backbone/types.js';
-import { featureColumns, featureNeeds, findFeatures } from './columns.js';
+import { featureColumns, featureNeeds, featuresRemedy, findFeatures } from './columns.js';
 import { tellKept } from './kept-neurons.js';
 import { type Distances, distancesTo } from './nag/similarity.js';
 import { columnName, noteReplaced } from './own-column.js';
@@ -53,6 +54,8 @@ export const score = defineTransform({
     - {id: target, use: profile}
     - {use: score, from: {main: features, profile: target}, with: {keep_features: true}}
     - {use: write.jsonl, with: {path: out/coherence.jsonl}}`,
+  chain: { takes: 'features', makes: 'distances', after: 'impacts', fromFiles: true, remedy: featuresRemedy },
+  preview: previewDistances,
   needs: () => ({ columns: featureNeeds() }),
   mayDrop: () => false,
   async *run(input, settings, context, sides) {
@@ -119,4 +122,22 @@ function noteFeatures(batch: Batch, name: string, context: Context): void {
     context.note(
       `the pool's own column "${name}" is replaced by the features that are kept; without keep_features it stays`,
     );
+}
+
+/** Of one target without a name; what columns several have, only their profiles tell. */
+function previewDistances(
+  input: readonly Batch[],
+  settings: Options,
+  context: Context,
+  sides: KnownSides,
+): readonly Batch[] | undefined {
+  const [profile, ...others] = sides.get('profile') ?? [];
+  const [target] = profile ?? [];
+  if (!target || others.length > 0) return undefined;
+  const { info } = findFeatures(target.columns, undefined);
+  const only: Profile = { info, targets: [{ name: undefined, weights: new Float64Array(0), documents: 0 }] };
+  return input.map((batch) => {
+    const scored = scoreBatch(batch, only, () => undefined, settings, context);
+    return settings.keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));
+  });
 }

@@ -7,7 +7,7 @@ import { type Context, defineTransform } from '../pipeline/component.js';
 import { DataError, isBadData } from '../pipeline/errors.js';
 import { usableRows } from '../pipeline/faults.js';
 import { idsColumn, idsMetadata } from './columns.js';
-import { modelPath, openModelFolder } from './model.js';
+import { isOnHub, modelPath, openModelFolder } from './model.js';
 import { columnName, withOwnColumn } from './own-column.js';
 import { DocumentTokenizer } from './tokenizer/tokenizer.js';
 
@@ -55,6 +55,8 @@ export const tokenize = defineTransform({
     const named = count && count_column !== countColumn ? { count_column } : {};
     return { tokenizer: sha256, max_length, count, on_empty, ...named };
   },
+  chain: { makes: 'token ids' },
+  preview: previewIds,
   provides: ({ count }) => (count ? ['tokens'] : []),
   run: tokenizeAll,
 });
@@ -67,6 +69,17 @@ async function* tokenizeAll(
   const tokenizer = await openTokenizer(settings.model, context);
   context.provenance.set('nag.tokenizer', tokenizer.sha256);
   for await (const batch of input) yield await tokenizeBatch(batch, tokenizer, settings, context);
+}
+
+async function previewIds(
+  input: readonly Batch[],
+  settings: Options,
+  context: Context,
+): Promise<readonly Batch[] | undefined> {
+  for (const batch of input) textsOf(batch);
+  if (isOnHub(settings.model)) return undefined;
+  const tokenizer = await openTokenizer(settings.model, context);
+  return await Promise.all(input.map((batch) => tokenizeBatch(batch, tokenizer, settings, context)));
 }
 
 async function openTokenizer(model: string, context: Context): Promise<DocumentTokenizer> {

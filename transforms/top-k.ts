@@ -43,6 +43,8 @@ export const topK = defineTransform({
     - {use: extract, with: {model: models/Qwen3-0.6B-Base}}
     - {use: top_k, with: {ratio: 0.003}}
     - {use: write.parquet, with: {path: out/features.parquet}}`,
+  chain: { takes: 'impacts', makes: 'features', remedy: 'put extract before top_k' },
+  preview: (input, top) => input.map((batch) => keepTop(batch, top)),
   needs: () => ({}),
   mayDrop: () => false,
   async *run(input, top) {

@@ -1,10 +1,22 @@
+import type { Config } from '../config/load.js';
+import type { Plan } from '../plan.js';
 import { loadForCommand, planOf, writeNotes } from './load.js';
 
-/** `nag-pipeline check`: the configuration and its plan; no data is read. Throws a `ConfigError` with every fault. */
-export async function checkCommand(file: string, set: readonly string[]): Promise<void> {
+/**
+ * `nag-pipeline check`: the configuration and its plan; no data is read. With `files` also all that a run looks at before
+ * its first stage. Throws every fault at once.
+ */
+export async function checkCommand(file: string, set: readonly string[], files = false): Promise<void> {
   const config = await loadForCommand(file, set);
   writeNotes(config);
-  planOf(config);
+  const plan = planOf(config);
   const { stages } = config;
-  process.stdout.write(`${file}: ${stages.length} ${stages.length === 1 ? 'stage' : 'stages'}, no faults\n`);
+  const lines = files ? await linesOf(config, plan) : [];
+  const count = `${stages.length} ${stages.length === 1 ? 'stage' : 'stages'}`;
+  process.stdout.write([`${file}: ${count}, no faults`, ...lines, ''].join('\n'));
+}
+
+async function linesOf(config: Config, plan: Plan): Promise<string[]> {
+  const { checkFiles } = await import('../preflight/check-files.js');
+  return await checkFiles(config, plan, new AbortController().signal);
 }

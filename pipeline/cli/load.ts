@@ -3,6 +3,10 @@ import { type Config, loadConfig } from '../config/load.js';
 import { ConfigError } from '../config/problems.js';
 import { makePlan, type Plan } from '../plan.js';
 import { loadPlugin } from '../plugins.js';
+import { chainFaults } from '../preflight/chain.js';
+import { pathFaults } from '../preflight/check-paths.js';
+import { throwFindings } from '../preflight/finding.js';
+import { pathUses } from '../preflight/path-uses.js';
 import { workFolder } from '../state/folders.js';
 
 /** Loads a configuration as all commands do: built-in components, the process's environment, today's date. */
@@ -17,9 +21,15 @@ export async function loadForCommand(file: string, set: readonly string[]): Prom
   });
 }
 
-/** How a configuration runs. Throws a `ConfigError` for what only the graph as a whole shows. */
-export function planOf({ stages, settings: { stateDir } }: Config): Plan {
-  return makePlan(stages, { checkpoints: stateDir === undefined ? undefined : workFolder(stateDir) });
+/** How a configuration runs. Throws for what only the configuration as a whole shows; nothing is looked up. */
+export function planOf(config: Config): Plan {
+  const {
+    stages,
+    settings: { stateDir },
+  } = config;
+  const plan = makePlan(stages, { checkpoints: stateDir === undefined ? undefined : workFolder(stateDir) });
+  throwFindings([...pathFaults(pathUses(config)), ...chainFaults(stages, plan)]);
+  return plan;
 }
 
 /** Says on stderr how the configuration was read; `run` tells its reporter instead. */

@@ -38,6 +38,11 @@ const choice = <T extends string>(choices: readonly [T, ...T[]], describe: strin
   coerce: (given: T | readonly T[]): T => (typeof given === 'string' ? given : given.at(-1)) ?? choices[0],
 });
 const log = choice(['text', 'json'], 'How the run is told on stderr: for people, or a JSON object a line');
+const files = {
+  type: 'boolean',
+  default: false,
+  describe: 'Also look at files: inputs, columns, models, outputs, as a run does before its first stage',
+} as const;
 const planFormat = choice(['text', 'mermaid', 'json'], 'How it is shown');
 const runsFormat = choice(['text', 'json'], 'How it is shown');
 const config = { type: 'string', demandOption: true, describe: 'The pipeline, a YAML file' } as const;
@@ -101,9 +106,9 @@ function withCommands(program: Argv): Argv {
     )
     .command(
       'check <config>',
-      'Check a pipeline without reading data; tells every fault at once',
-      (y) => y.positional('config', config).option('set', set),
-      async (a) => (await import('./check.js')).checkCommand(a.config, a.set),
+      'Check a pipeline without reading data, or with --files its files too; tells every fault at once',
+      (y) => y.positional('config', config).option('set', set).option('files', files),
+      async (a) => (await import('./check.js')).checkCommand(a.config, a.set, a.files),
     )
     .command(
       'plan <config>',

@@ -7,7 +7,7 @@ import { type ConfigDocument, configError, readDocument } from './document.js';
 import { expandTemplates, type PlacedEntry } from './expand.js';
 import { createFindings, type Findings } from './findings.js';
 import { interpolate } from './interpolate.js';
-import { parseOptions } from './options.js';
+import { parseOptions, remoteFault } from './options.js';
 import { outsideParams, type ParamInputs, type ParamValue, resolveParams } from './params.js';
 import { type ConfigPaths, configPaths, type OutsideValues, placeKey } from './paths.js';
 import { didYouMean, nearest, type Path } from './problems.js';
@@ -33,6 +33,8 @@ export interface Config {
   readonly tempDir: string | undefined;
   readonly settings: Settings;
   readonly params: ReadonlyMap<string, ParamValue | null>;
+  /** Files of stages of the user's own; absolute. */
+  readonly plugins?: readonly string[];
   /** In the order of the file; each stage reads only stages above it. */
   readonly stages: readonly Stage[];
   /**
@@ -61,6 +63,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Co
   const folder = dirname(resolve(file));
   const paths = configPaths(folder, options.currentFolder ?? folder, outside);
   checkState(value, findings);
+  if (shape) checkSettingPaths(shape, findings);
   const stages = shape ? await resolveStages(shape, paths, options, document, findings) : [];
   if (!shape || findings.problems.length > 0) throw configError(document, findings.problems);
   return {
@@ -69,6 +72,7 @@ export async function loadConfig(file: string, options: LoadOptions): Promise<Co
     tempDir: shape.temp_dir === undefined ? undefined : paths.resolve(shape.temp_dir, ['temp_dir']),
     settings: settingsOf(shape, paths),
     params,
+    plugins: shape.plugins.map((plugin) => resolve(folder, plugin)),
     stages,
     hash: hashOf(stages, paths),
     notes: [...paths.notes],
@@ -83,6 +87,24 @@ function checkState(document: unknown, findings: Findings): void {
       message: 'needs a state_dir: a folder that outlasts the run',
       atKey: true,
     });
+}
+
+/** Paths outside the stages. */
+function checkSettingPaths(shape: ConfigShape, findings: Findings): void {
+  const { on_error, metrics } = shape;
+  const paths: [Path, string | undefined][] = [
+    ...(['state_dir', 'temp_dir', 'manifest'] as const).map((key): [Path, string | undefined] => [
+      [key],
+      shape[key],
+    ]),
+    [['on_error', 'path'], typeof on_error === 'string' ? undefined : on_error.path],
+    [['metrics', 'textfile'], metrics.textfile],
+    ...shape.plugins.map((plugin, i): [Path, string] => [['plugins', i], plugin]),
+  ];
+  for (const [path, value] of paths) {
+    const message = remoteFault(value);
+    if (message !== undefined) findings.report({ path, message });
+  }
 }
 
 /** The document with its parameters put in, and which of its values are from outside the file. */

@@ -1,5 +1,6 @@
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
-import type { Component } from '../component.js';
+import type { Component, PathRole } from '../component.js';
 import type { Findings } from './findings.js';
 import type { ConfigPaths } from './paths.js';
 import { type Path, problemsOf } from './problems.js';
@@ -12,6 +13,10 @@ export function parseOptions(
   paths: ConfigPaths,
   findings: Findings,
 ): unknown {
+  const remote = remotePaths(component.options, given);
+  for (const { name, message } of remote)
+    if (!findings.isTouched([...at, name])) findings.report({ path: [...at, name], message });
+  if (remote.length > 0) return undefined;
   const value = resolvePaths(component, given, at, paths);
   const parsed = component.options.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -19,6 +24,29 @@ export function parseOptions(
     if (!findings.isTouched(problem.path)) findings.report(problem);
   }
   return undefined;
+}
+
+/** A path among the options of a stage, absolute; a name of the hub is none. */
+export interface OptionPath {
+  readonly path: string;
+  readonly role: PathRole;
+  /** Where it is a folder that is read: a pattern of the names that are read in it. */
+  readonly files: string | undefined;
+}
+
+/** The paths in a stage's parsed options of which it is known what becomes of them. */
+export function optionPaths({ kind, options: schema }: Component, options: unknown): OptionPath[] {
+  if (options === null || typeof options !== 'object') return [];
+  const properties = jsonSchema(schema).properties ?? {};
+  return Object.entries(options).flatMap(([name, value]) => {
+    const path = pathIn(properties[name]);
+    // A path of somebody's own sink may be read or written: only `path` is by custom the output.
+    const usual = kind !== 'sink' ? 'reads' : name === 'path' ? 'writes' : undefined;
+    const role = path?.role ?? usual;
+    if (!path || role === undefined) return [];
+    const paths = [value].flat().filter((item) => typeof item === 'string' && isAbsolute(item));
+    return paths.map((own) => ({ path: own, role, files: path.files }));
+  });
 }
 
 /** One option as `describe` shows it. */
@@ -48,6 +76,8 @@ interface JsonSchema {
   readonly title?: string;
   readonly format?: string;
   readonly orName?: string | undefined;
+  readonly role?: PathRole;
+  readonly files?: string;
   readonly default?: unknown;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -65,6 +95,26 @@ interface JsonSchema {
 
 function jsonSchema(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+}
+
+/** Options that are addresses of another kind of storage: as paths they would be folders called `s3:`. */
+function remotePaths(schema: z.ZodType, given: Record<string, unknown>): { name: string; message: string }[] {
+  const properties = jsonSchema(schema).properties ?? {};
+  return Object.entries(given).flatMap(([name, value]) => {
+    const path = pathIn(properties[name]);
+    const messages = path ? [value].flat().map((item) => remoteFault(item, path.orName !== undefined)) : [];
+    return messages.flatMap((message) => (message === undefined ? [] : [{ name, message }]));
+  });
+}
+
+/** What is wrong with a path that is an address such as `s3://bucket/pool`; undefined where it is none. */
+export function remoteFault(path: unknown, isModel = false): string | undefined {
+  const [, scheme, rest] =
+    /^([a-z][a-z0-9+.-]+):\/\/(.*)$/is.exec(typeof path === 'string' ? path : '') ?? [];
+  if (scheme === undefined) return undefined;
+  if (scheme.toLowerCase() === 'file') return `paths are written as they are: ${rest} instead of ${path}`;
+  const hub = isModel ? '; a model of the hub is named owner/name or owner/name@revision' : '';
+  return `${scheme}:// is not read or written here, only files: copy them to a disk, or mount the storage as a folder${hub}`;
 }
 
 function resolvePaths(

@@ -1,7 +1,9 @@
-import leven from 'leven';
 import type { z } from 'zod';
 import { describeValue } from '../describe-value.js';
 import { NagError } from '../errors.js';
+import { didYouMean, nearest } from '../nearest.js';
+
+export { didYouMean, nearest } from '../nearest.js';
 
 /** Keys and indices from the document's root to a value: `['stages', 3, 'with', 'k']`. */
 export type Path = readonly (string | number)[];
@@ -28,33 +30,6 @@ export function pathText(path: Path): string {
     if (typeof step === 'number') return `${text}[${step}]`;
     return text === '' ? step : `${text}.${step}`;
   }, '');
-}
-
-/** `, did you mean "stages"?` where one of the known names is near, otherwise the names that there are. */
-export function didYouMean(found: string, known: Iterable<string>): string {
-  const names = [...known];
-  const name = nearest(found, names);
-  if (name !== undefined) return `, did you mean "${name}"?`;
-  const longer = names.filter((own) => found.length > 2 && own.startsWith(found));
-  if (longer.length > 0) return `, did you mean ${longer.map((own) => `"${own}"`).join(' or ')}?`;
-  return names.length > 0 ? ` (there are: ${names.join(', ')})` : '';
-}
-
-/** The known name that was probably meant: few letters differ, and not most of them. */
-export function nearest(found: string, known: Iterable<string>): string | undefined {
-  const near = [...known]
-    .map((name) => ({ name, distance: leven(found.toLowerCase(), name.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  if (!near) return undefined;
-  // Of short names two letters are half: they may only have changed places.
-  const isShort = found.length < 5 && !sameLetters(found, near.name);
-  const limit = isShort ? 1 : Math.max(2, Math.floor(found.length / 3));
-  return near.distance <= limit && near.distance < found.length ? near.name : undefined;
-}
-
-function sameLetters(a: string, b: string): boolean {
-  const letters = (text: string) => [...text.toLowerCase()].sort().join('');
-  return letters(a) === letters(b);
 }
 
 /** What other programs call the values of options here. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Settings } from '../config/settings.js';
 import { replaceDurably } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
+import { outputPlace } from '../publication/place.js';
 import type { RunRecord } from '../state/record.js';
 import type { StageStats } from '../stats.js';
 import { contentType, exposition, lastSuccessName } from './exposition.js';
@@ -96,7 +97,7 @@ export async function openMetrics(settings: Settings['metrics'], observed: Obser
 /** Others must be able to read it. */
 async function writeTextfile(path: string, text: string): Promise<void> {
   try {
-    await replaceDurably(path, text, 0o644);
+    await replaceDurably(await outputPlace(path), text, 0o644);
   } catch (cause) {
     throw new DataError({ file: path }, `metrics cannot be written: ${messageOf(cause)}`, { cause });
   }

@@ -57,7 +57,8 @@ function setAt(root: string, names: readonly string[]): LinkSet {
   return { root, links };
 }
 
-function commonFolder(folders: readonly string[]): string {
+/** The deepest folder that holds them all. */
+export function commonFolder(folders: readonly string[]): string {
   return folders.reduce((common, folder) => {
     let shared = common;
     while (relative(shared, folder).split(sep)[0] === '..') shared = dirname(shared);

@@ -1,4 +1,4 @@
-import { copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
+import { copyFile, link, mkdir, readdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFile, syncFolder, syncTree } from '../durable.js';
 import { DataError } from '../errors.js';
@@ -11,7 +11,6 @@ import {
   linkSetOf,
   makeCurrent,
   openSet,
-  rootOfLink,
   sweepSet,
 } from './link-set.js';
 import { replace } from './replace.js';
@@ -94,19 +93,11 @@ async function linkOutputs(set: LinkSet, before: number, step: Step): Promise<vo
 async function keepBefore({ root, links }: LinkSet, before: number, step: Step): Promise<void> {
   const folder = join(root, String(before));
   await mkdir(folder);
-  for (const { final, name } of links) if (await leads(final)) await keep(final, join(folder, name));
+  for (const { final, name } of links)
+    if (await leads(final)) await linkTree(await realpath(final), join(folder, name));
   await syncTree(folder);
   await step('make the old outputs the current version');
   await makeCurrent(root, before);
-}
-
-/** A link of the user's stays one. */
-async function keep(final: string, target: string): Promise<void> {
-  const source = await realpath(final);
-  const own = (await rootOfLink(final)) !== undefined || !(await lstat(final)).isSymbolicLink();
-  if (own) return await linkTree(source, target);
-  await mkdir(dirname(target), { recursive: true });
-  await symlink(source, target);
 }
 
 async function linkTree(source: string, target: string): Promise<void> {

@@ -5,6 +5,7 @@ import { replaceDurably } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
 import type { OutputRecord, RunRecord } from '../state/record.js';
 import { digestFile } from '../store/file-digests.js';
+import { outputPlace } from './place.js';
 
 /**
  * What a complete run published, and from what: a JSON file that is written last. Where it is, all outputs are. Paths
@@ -43,7 +44,7 @@ export async function writeManifest(path: string, record: RunRecord): Promise<vo
   const about = { format, run, name, version, config, startedAt, endedAt };
   const manifest: Manifest = { ...about, inputs, provenance, stages, outputs };
   try {
-    await replaceDurably(path, `${JSON.stringify(manifest, null, 2)}\n`);
+    await replaceDurably(await outputPlace(path), `${JSON.stringify(manifest, null, 2)}\n`);
   } catch (cause) {
     throw new DataError({ file: path }, `cannot be written: ${messageOf(cause)}`, { cause });
   }

@@ -3,6 +3,7 @@ import { DataError, messageOf, NagError } from '../errors.js';
 import { lstatOf } from '../leftovers.js';
 import { dropUnused, rootOfLink } from './link-set.js';
 import { publishLinked, type Step } from './linked.js';
+import { outputPlace } from './place.js';
 import { replace } from './replace.js';
 import { checkReplaceable, type StagedOutput } from './staging.js';
 
@@ -17,9 +18,11 @@ export interface PublishOptions {
  * DataError where that is not possible; the outputs that were not replaced, with `together` all, are then as before.
  */
 export async function publishAll(
-  outputs: readonly StagedOutput[],
+  staged: readonly StagedOutput[],
   { together, step = () => undefined }: PublishOptions,
 ): Promise<void> {
+  const outputs: StagedOutput[] = [];
+  for (const output of staged) outputs.push({ ...output, final: await outputPlace(output.final) });
   for (const { final, foreign } of outputs) await checkReplaceable(final, foreign);
   const roots = new Set(await Promise.all(outputs.map(({ final }) => rootOfLink(final))));
   if (outputs.length === 0) return;

@@ -4,6 +4,7 @@ import { syncFolder } from '../durable.js';
 import { DataError, messageOf } from '../errors.js';
 import { besides, leads, lstatOf, removeNowOrLater, sweepLeftovers } from '../leftovers.js';
 import { rootOfLink } from './link-set.js';
+import { outputPlace } from './place.js';
 
 /** An entry of a folder that no earlier output put there: a folder that has one is not ours to replace. */
 export type ForeignEntry = (folder: string) => Promise<string | undefined>;
@@ -43,17 +44,18 @@ function foldersOf(name: string): string[] {
 }
 
 /**
- * Lets `fill` write an output into a hidden folder beside its final path, and forget nothing there: `temporary` is the
+ * Lets `fill` write an output into a hidden folder beside the place to which its path leads, and forget nothing there: `temporary` is the
  * file or folder that is complete and on disk. On an error nothing remains. Errors: those of `fill`, as they are;
  * DataError where the folder cannot be made, or `final` is a folder that holds other things.
  */
 export async function stageOutput<Written extends { readonly temporary: string }>(
-  final: string,
+  path: string,
   fill: (folder: string) => Promise<Written>,
   foreign?: ForeignEntry,
 ): Promise<
   Omit<Written, 'temporary'> & { readonly outputs: readonly StagedOutput[]; discard(): Promise<void> }
 > {
+  const final = await outputPlace(path);
   const folder = await makeStagingFolder(final, foreign);
   const discard = (): Promise<void> => removeNowOrLater(folder);
   try {
@@ -70,7 +72,8 @@ export async function stageOutput<Written extends { readonly temporary: string }
  * `final` are made, and what killed runs left there is removed. Errors: DataError when that is not possible, or
  * `final` is a folder that holds other things.
  */
-export async function makeStagingFolder(final: string, foreign?: ForeignEntry): Promise<string> {
+export async function makeStagingFolder(path: string, foreign?: ForeignEntry): Promise<string> {
+  const final = await outputPlace(path);
   const staging = besides(final, 'tmp');
   try {
     const first = await mkdir(dirname(staging), { recursive: true });
@@ -107,7 +110,7 @@ async function isOwnFolder(final: string): Promise<boolean> {
   try {
     const found = await lstatOf(final);
     if (!found?.isSymbolicLink()) return found?.isDirectory() ?? false;
-    // A link of the user's is replaced itself, not what it leads to.
+    // Links of the user's have been followed.
     return (
       (await rootOfLink(final)) !== undefined && (await leads(final)) && (await stat(final)).isDirectory()
     );

@@ -5,6 +5,7 @@ import { fullDisk, readOnlyFolders } from './disk.js';
 import { errorsAtPoints } from './errnos.js';
 import { killsAtPoints, killsAtRandom } from './kills.js';
 import { mutations } from './mutations.js';
+import { outputTricks } from './outputs.js';
 import { pathTricks } from './paths.js';
 import type { Row } from './row.js';
 import type { PartSettings } from './settings.js';
@@ -30,6 +31,7 @@ export const parts: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['mutations', mutations],
   ['bombs', async (settings) => [await yamlBombs(settings)]],
   ['paths', pathTricks],
+  ['outputs', outputTricks],
   ['nights', nights],
   ['soak', soak],
 ]);

@@ -16,8 +16,9 @@ import {
 const faults: readonly Fault[] = [
   {
     name: 'an output below a file',
-    changes: { out: '{path: target.parquet/selected.parquet}' },
-    message: /^target\.parquet\/selected\.parquet: cannot be written: .*$/,
+    prepare: (dir) => writeFile(join(dir, 'notes'), 'mine'),
+    changes: { out: '{path: notes/selected.parquet}' },
+    message: /^notes\/selected\.parquet: cannot be written: notes is a file, not a folder$/,
   },
   {
     name: 'an output that is a folder with other things in it',

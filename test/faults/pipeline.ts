@@ -53,9 +53,14 @@ export async function failure(dir: string): Promise<{ exitCode: number; message:
     await main(['run', join(dir, 'pipeline.yaml')], 'test');
   } catch (error) {
     if (!(error instanceof NagError)) throw error;
-    return { exitCode: error.exitCode, message: error.message.replaceAll(`${dir}/`, '') };
+    return { exitCode: error.exitCode, message: withoutStage(error.message.replaceAll(`${dir}/`, '')) };
   }
   throw new Error('the pipeline did not fail');
+}
+
+/** A message without the stage in which the error arose: that every error has one, the test of stage-error tells. */
+export function withoutStage(message: string): string {
+  return message.replace(/ \(stage "[^()]*\.yaml:\d+:\d+\)$/gm, '');
 }
 
 /** A folder with a target, a pool, a model, an older output and a pipeline.yaml that uses them. */

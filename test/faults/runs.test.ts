@@ -47,7 +47,7 @@ t.test('--debug adds the stack', async (t) => {
   const dir = await makePipeline(t, { pool: '{path: none.parquet}' });
   const { code, stderr } = await run(dir, '--debug');
   t.equal(code, 1);
-  t.match(stderr, /does not exist\n +at .*\.[jt]s/);
+  t.match(stderr, /does not exist \(stage .*\)\n +at .*\.[jt]s/);
 });
 
 t.test('an empty pool gives an empty output with all columns', async (t) => {

@@ -111,6 +111,6 @@ t.test('no rows, and a column that is not there', async (t) => {
   const { lines } = await reportOf([{ docid: [text, []] }], { columns: ['docid'], by: 'docid' });
   t.equal(lines.length, 2, 'headers only');
   await t.rejects(reportOf([{ docid: [text, ['a']] }], { columns: ['doc'] }), {
-    message: 'show: there is no column "doc" (columns: docid)',
+    message: 'show: there is no column "doc", did you mean "docid"? (columns: docid)',
   });
 });

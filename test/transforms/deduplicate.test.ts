@@ -58,7 +58,7 @@ t.test('what cannot be compared, and too much of it', async (t) => {
     message: /expected text or whole numbers, found Bool/,
   });
   await t.rejects(kept(t, batches(text, [['a']], 'id')), {
-    message: /no column "docid" for "docid"; set columns/,
+    message: /no column "docid" for "docid" .*; name the right one with columns/,
   });
   await t.rejects(kept(t, batches(text, [['a']]), { column: 'x' }), {
     message: /there is no column "x" \(columns:/,

@@ -137,7 +137,7 @@ t.test('a column of JSON texts is no text: it would be tokenized with its quotes
 t.test('no text column', async (t) => {
   await t.rejects(run(t, { body: ['a'] }), {
     message:
-      /pool\.parquet: there is no column "doc" for "text"; set columns\.text on the source \(columns: body\)$/,
+      /pool\.parquet: there is no column "doc" for "text" \(columns: body\); name the right one with columns: \{text: …\} on the source, or format$/,
   });
 });
 

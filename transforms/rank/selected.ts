@@ -91,6 +91,17 @@ function repeated(batch: Batch, positions: Uint32Array): Batch {
   };
 }
 
+/** The columns that chosen documents have, of a batch without rows. */
+export function withoutChosen(batch: Batch, targets: readonly RankTarget[], options: RankOptions): Batch {
+  const none = {
+    order: new Float64Array(0),
+    target: new Uint32Array(0),
+    score: new Float64Array(0),
+    tokens: 0,
+  };
+  return withRanks(batch, new Uint32Array(0), none, targets, options);
+}
+
 /** @param places those of the rows */
 function withRanks(
   batch: Batch,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import picomatch from 'picomatch';
 import { isDynamicPattern } from 'tinyglobby';
 import { NagError } from '../../pipeline/errors.js';
 import { namesIn } from './walk.js';
@@ -47,6 +48,22 @@ async function isFolder(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
+}
+
+/** Whether a path or glob would name this file if it were there; nothing is looked up. Paths are absolute. */
+export function takesFile(
+  paths: string | readonly string[],
+  extensions: readonly string[],
+  file: string,
+): boolean {
+  return [paths].flat().some((pattern: string) => {
+    if (file === pattern) return true;
+    if (isDynamicPattern(pattern)) return picomatch.isMatch(file, pattern);
+    const hidden = relative(pattern, file)
+      .split(sep)
+      .some((name) => name.startsWith('.'));
+    return file.startsWith(`${pattern}${sep}`) && !hidden && extensions.some((end) => file.endsWith(end));
+  });
 }
 
 async function filesOf(pattern: string, extensions: readonly string[]): Promise<string[]> {

@@ -1,9 +1,9 @@
 import { type DataType, type Schema, Struct } from 'apache-arrow';
 import { isWritable } from '../../pipeline/arrow/json-row.js';
 import type { Role, Roles } from '../../pipeline/batch.js';
-import { schemaNote } from '../../pipeline/columns-note.js';
 import type { Context, Needs } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
+import { noColumn } from '../../pipeline/nearest.js';
 import type { ReadingOptions } from './options.js';
 import { parseTemplate, type TextTemplate, templateColumns } from './text-template.js';
 
@@ -139,5 +139,5 @@ export function typeOf(schema: Schema, path: string): DataType | undefined {
 export function requireColumn(schema: Schema, column: string, file: string, needs?: Needs): void {
   if (typeOf(schema, column) !== undefined) return;
   const hint = needs ? '; name the right one with columns: {docid, text, tokens} or format' : '';
-  throw new DataError({ file }, `there is no column "${column}"${schemaNote(schema)}${hint}`);
+  throw new DataError({ file }, `${noColumn(column, schema)}${hint}`);
 }

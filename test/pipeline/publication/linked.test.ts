@@ -184,11 +184,12 @@ t.test(
   },
 );
 
-t.test("a link of the user's is replaced itself, and a foreign file in our folder is not lost", async (t) => {
+t.test("a link of the user's stays, and a foreign file in our folder is not lost", async (t) => {
   const dir = t.testdir({ elsewhere: 'mine', out: {} });
   symlinkSync('../elsewhere', join(dir, 'out', a));
   await publish(join(dir, 'out'), [a, 'parts'], 'new');
-  t.strictSame(visible(dir, ['elsewhere']), ['mine']);
+  t.strictSame(visible(dir, ['elsewhere']), ['new']);
+  t.equal(readlinkSync(join(dir, 'out', a)), '../elsewhere');
   writeFileSync(join(dir, 'out', 'parts', 'thesis.txt'), 'years of work');
   const refusal = { name: 'DataError', message: /parts: is a folder that holds other things.*thesis/ };
   await t.rejects(makeStagingFolder(join(dir, 'out', 'parts')), refusal, 'told before the work');

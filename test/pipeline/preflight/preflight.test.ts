@@ -1,0 +1,151 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { main } from '../../../pipeline/cli/main.js';
+import { NagError } from '../../../pipeline/errors.js';
+import { documents, failure, makePipeline, snapshot, withoutStage } from '../../faults/pipeline.js';
+import { writeTestParquet } from '../../fixtures/parquet.js';
+import { writeTokenizer } from '../../fixtures/tokenizer.js';
+
+/** What a command finds: its exit code, and the lines of its message without the folder. */
+async function found(dir: string, ...command: string[]): Promise<{ exitCode: number; lines: string[] }> {
+  try {
+    await main([...command, join(dir, 'pipeline.yaml')], 'test');
+    return { exitCode: 0, lines: [] };
+  } catch (error) {
+    if (!(error instanceof NagError)) throw error;
+    return { exitCode: error.exitCode, lines: error.message.replaceAll(`${dir}/`, '').split('\n') };
+  }
+}
+
+t.test('all faults at once, each with its stage and place, before any work', async (t) => {
+  const dir = await makePipeline(t, {
+    pool: '{path: "pools/*.parquet"}',
+    target: '{path: target.parquet, columns: {text: dok}}',
+    early: '{path: notes/features.jsonl}',
+  });
+  await writeFile(join(dir, 'notes'), 'mine');
+  const before = await snapshot(dir);
+  const lines = [
+    'notes/features.jsonl: cannot be written: notes is a file, not a folder (stage "write.jsonl", pipeline.yaml:11:5)',
+    'target.parquet: there is no column "dok", did you mean "doc"? (columns: docid, doc, token_num, lang) (stage "read.parquet", pipeline.yaml:9:5)',
+    'pools/*.parquet: no file matches; check the path (in a configuration it is relative to that file) (stage "read.parquet-2", pipeline.yaml:13:5)',
+  ];
+  t.strictSame(await found(dir, 'run'), { exitCode: 1, lines });
+  t.strictSame(await found(dir, 'check', '--files'), { exitCode: 1, lines });
+  t.strictSame(await snapshot(dir), before);
+  t.strictSame(await found(dir, 'check'), { exitCode: 0, lines: [] });
+});
+
+t.test('columns that no stage makes, model and tokenizer that do not belong together', async (t) => {
+  const dir = await makePipeline(t, {
+    tokenize: '{model: other}',
+    out: '{path: out/selected.parquet, columns: [docid, nag_distnace]}',
+  });
+  const far = { id: 5000, content: '<far>', special: true, normalized: false };
+  const plain = { single_word: false, lstrip: false, rstrip: false };
+  await writeTokenizer(join(dir, 'other'), { extra: { added_tokens: [{ ...far, ...plain }] } });
+  const { exitCode, lines } = await found(dir, 'run');
+  t.match({ exitCode, lines }, { exitCode: 1, lines: [/the model knows \d+ tokens and the tokenizer/] });
+  t.equal(lines.length, 1, 'behind it nothing is known');
+  t.match(lines[0], /\(stage "extract" \+ "features", \S+:6:7; stage "extract-2" \+ "top_k", \S+:6:7\)$/);
+});
+
+const late: [name: string, more: string, message: RegExp][] = [
+  [
+    'a column of the sink',
+    '{use: write.jsonl, with: {path: b.jsonl, columns: [nag_distnace]}}',
+    /"nag_distnace", did you mean "nag_distance"\?/,
+  ],
+  ['what show counts by', '{use: show, with: {by: typo}}', /show: there is no column "typo"/],
+  [
+    'what a filter looks at',
+    '{use: filter, with: {where: {nag_rnk: 1}}}',
+    /"nag_rnk", did you mean "nag_rank"\?/,
+  ],
+  ['labels', '{use: distances, with: {by: lnag}}', /there is no column "lnag"/],
+  ['a sample', '{use: sample, with: {fraction: 0.5, column: langs}}', /there is no column "langs"/],
+];
+
+for (const [name, more, message] of late) {
+  t.test(`${name}, behind rank: found before anything is read`, async (t) => {
+    const dir = await makePipeline(t);
+    const text = await readFile(join(dir, 'pipeline.yaml'), 'utf8');
+    const stage = more.replace('{use', '{id: late, from: rank, use');
+    const sink = /filter|sample/.test(more) ? '  - {use: write.jsonl, with: {path: c.jsonl}}\n' : '';
+    await writeFile(join(dir, 'pipeline.yaml'), `${text}  - ${stage}\n${sink}`);
+    const result = await found(dir, 'check', '--files');
+    t.match(result, { exitCode: 1, lines: [message] });
+    t.match(result.lines.at(-1), /\(stage "late", pipeline\.yaml:\d+:5\)$/);
+    t.equal(result.lines.length, 1);
+  });
+}
+
+t.test('inputs of one sink that do not go together', async (t) => {
+  const dir = t.testdir();
+  await writeTestParquet(join(dir, 'a.parquet'), documents('a', 2));
+  await writeTestParquet(join(dir, 'b.parquet'), { ...documents('b', 2), lang: [1, 2] });
+  const text = `version: 1
+stages:
+  - {id: a, use: read.parquet, with: {path: a.parquet}}
+  - {id: b, use: read.parquet, with: {path: b.parquet}}
+  - {id: both, use: write.jsonl, from: [a, b], with: {path: c.jsonl}}
+`;
+  await writeFile(join(dir, 'pipeline.yaml'), text);
+  t.match(await found(dir, 'run'), {
+    exitCode: 1,
+    lines: [/^both: .*column "lang" is Float64 in "b" and Utf8 in a/],
+  });
+  await writeFile(join(dir, 'pipeline.yaml'), text.replace('c.jsonl', 'c.jsonl, columns: [docid, doc]'));
+  t.strictSame(await found(dir, 'run'), { exitCode: 0, lines: [] });
+});
+
+t.test("a stage of the user's own, of which nothing is known, hides what comes behind it", async (t) => {
+  const dir = await makePipeline(t, { out: '{path: out/selected.parquet, columns: [docid, made]}' });
+  await writeFile(
+    join(dir, 'made.mjs'),
+    `import { defineTransform, z } from 'nag-pipeline';
+export const made = defineTransform({ name: 'made', summary: 's', example: '', options: z.strictObject({}),
+  async *run() { throw new Error('it runs'); } });`,
+  );
+  const text = await readFile(join(dir, 'pipeline.yaml'), 'utf8');
+  const own = text.replace('version: 1', 'version: 1\nplugins: [made.mjs]');
+  await writeFile(
+    join(dir, 'pipeline.yaml'),
+    own.replace('  - {use: write.parquet', '  - {use: made}\n  - {use: write.parquet'),
+  );
+  t.strictSame(await found(dir, 'check', '--files'), { exitCode: 0, lines: [] });
+});
+
+t.test('a run that fails at a row says where in its file, and which stage', async (t) => {
+  const dir = await makePipeline(t);
+  await writeTestParquet(join(dir, 'pool.parquet'), { ...documents('p', 2), doc: ['text', null] });
+  const { lines } = await found(dir, 'run');
+  t.match(lines, [/^pool\.parquet: row 1, column "doc": .* \(stage "tokenize-2", pipeline\.yaml:5:7\)$/]);
+  t.equal(withoutStage(lines[0]!), (await failure(dir)).message);
+  await rm(join(dir, 'model'), { recursive: true });
+  t.match((await found(dir, 'run')).lines, [
+    /^model: expected a tokenizer\.json.* \(stage "tokenize", pipeline\.yaml:5:7\)$/,
+  ]);
+});
+
+t.test('check --files tells what it found', async (t) => {
+  const dir = await makePipeline(t);
+  const before = await snapshot(dir);
+  const { stdout } = process;
+  const written: string[] = [];
+  const capture = t.capture(stdout, 'write', (text: string) => {
+    written.push(text);
+    return true;
+  });
+  await found(dir, 'check', '--files');
+  capture.restore();
+  t.match(written.join('').replaceAll(`${dir}/`, '').split('\n'), [
+    'pipeline.yaml: 12 stages, no faults',
+    'read.parquet: 1 file, 3 rows',
+    'read.parquet-2: 1 file, 8 rows',
+    /^out: [\d.]+ GB free$/,
+    '',
+  ]);
+  t.strictSame(await snapshot(dir), before);
+});
