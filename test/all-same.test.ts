@@ -7,13 +7,18 @@ function outcome(body: (same: Same) => void) {
   const recorder = {
     pass: (name: string) => void said.push({ name }),
     fail: (name: string, extra?: { found: unknown; wanted: unknown; at?: { fileName: string } }) =>
-      void said.push({ name, found: extra?.found, wanted: extra?.wanted, file: extra?.at?.fileName }),
+      void said.push({
+        name,
+        found: extra?.found,
+        wanted: extra?.wanted,
+        file: extra?.at?.fileName.replace(/^dist\/|\.[jt]s$/g, ''),
+      }),
   };
   allSame(recorder as unknown as Test, 'all', body);
   return said;
 }
 
-const file = 'dist/test/all-same.test.js';
+const file = 'test/all-same.test';
 
 t.test('all cases are one assertion', async (t) => {
   const all = (same: Same) => [1, 2, 3].forEach((n) => void same([n, { n }], [n, { n }], `case ${n}`));

@@ -68,11 +68,11 @@ t.test('whole numbers and equal values', async (t) => {
   t.strictSame(byRank(batches, 'combined_score'), [1, 1.5, 2]);
 });
 
-t.test('no row has a quality: nothing is selected', async (t) => {
-  const { batches, stats } = await ranked([new Float64(), [null, null, null]], [1, 0, 1], {}, t.testdir());
-  t.strictSame(cells(batches, 'nag_rank'), []);
-  t.ok(batches[0]?.columns.getChild('combined_score'), 'the column is there');
-  t.strictSame(stats.leftOut, new Map([['without q', 3]]));
+t.test('no row has a quality: the run stops, rather than select nothing', async (t) => {
+  const none: Column = [new Float64(), [null, null, null]];
+  await t.rejects(ranked(none, [1, 0, 1], {}, t.testdir()), {
+    message: /none of the 3 documents has a quality: the column "q" is null in every row/,
+  });
 });
 
 t.test('what is no quality is refused', async (t) => {
