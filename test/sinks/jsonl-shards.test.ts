@@ -115,7 +115,7 @@ t.test('a folder with something else in it is kept: of the user, or the input', 
     message: /out: is a folder that holds other things than an earlier output \("notes\.txt"\)/,
   });
   await t.rejects(runStages(stages(dir, { path: join(dir, 'in') }), { tempDir: dir }), {
-    message: /in: is a folder that holds other things/,
+    message: /in is a folder from which stage "in" reads .*, and would replace it/,
   });
   t.equal(await readFile(join(dir, 'in', 'a.jsonl'), 'utf8'), linesOf([1, 2]));
 });

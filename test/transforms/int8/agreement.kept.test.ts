@@ -44,6 +44,6 @@ for (const { name, top, store } of [
     const more = await runConfig(dir, configText(1, top, store));
     t.match(
       more.error,
-      /^top_k: int8 and float32 shared 0\.\d+ of the top neurons of the documents that were compared when features were kept, expected at least 1: use precision: float32, or lower min_agreement$/,
+      /^top_k: int8 and float32 shared 0\.\d+ of the top neurons of the documents that were compared when features were kept, expected at least 1: use precision: float32, or lower min_agreement \(stage "extract" \+ "top_k", pipeline\.yaml:7:5\)$/,
     );
   });
