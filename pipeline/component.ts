@@ -26,6 +26,8 @@ interface Described {
   readonly example: string;
   /** Its part in a chain; without it nothing is judged behind it. `through`: it changes nothing of what is handed on. */
   readonly chain?: Chain | 'through';
+  /** Of a plugin's: the file that it was loaded from. */
+  readonly file?: string;
 }
 
 /** What stages want from the source above: nothing else is read. */

@@ -30,8 +30,9 @@ export async function loadPlugin(file: string): Promise<Component[]> {
   );
 }
 
-/** What a stage of the user's gives depends on its code: stores are to notice that it was changed. */
-async function withFacts(component: Component, file: string): Promise<Component> {
+/** With its file; the output of a user's stage depends on its code, and a store must notice that it was changed. */
+async function withFacts(exported: Component, file: string): Promise<Component> {
+  const component = { ...exported, file };
   if (component.kind !== 'transform' || component.facts) return component;
   const code = createHash('sha256')
     .update(await readFile(file))
@@ -51,9 +52,10 @@ async function importFile(file: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** Node's messages about syntax do not say where. */
+/** Node's messages about syntax do not say where; those about names that an import lacks are complete. */
 function hint(cause: unknown, file: string): string {
-  return cause instanceof SyntaxError ? `; "node --check ${file}" shows where` : '';
+  if (!(cause instanceof SyntaxError) || /does not provide an export/.test(cause.message)) return '';
+  return `; "node --check ${file}" shows where`;
 }
 
 /** The function that a component of each kind must have. */

@@ -23,8 +23,15 @@ export async function describeCommand(name: string, plugins: readonly string[]):
   const registry = await registryWith(plugins);
   const component = registry.get(name);
   if (!component)
-    throw new ConfigError(`there is no component "${name}"${didYouMean(name, registry.keys())}`);
+    throw new ConfigError(
+      `there is no component "${name}"${didYouMean(name, registry.keys())}${hint(plugins)}`,
+    );
   process.stdout.write(`${describe(component, builtins.has(name) ? [] : plugins)}\n`);
+}
+
+/** A command that names no configuration knows none of its plugins. */
+function hint(plugins: readonly string[]): string {
+  return plugins.length > 0 ? '' : '; for a stage of your own, name its file: --plugin FILE';
 }
 
 /** The text of `describe`; `plugins` are the files that the component may come from. */

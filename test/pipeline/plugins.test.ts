@@ -143,6 +143,24 @@ t.test("an error that it throws is the user's to read", async (t) => {
   t.notMatch(stderr, /should not|^ +at /m);
 });
 
+t.test('a defect of its code names its file and line, not this program', async (t) => {
+  const code = stages.replace(
+    'if (fail) throw new DataError',
+    'if (fail) missing();\n      if (fail) throw new DataError',
+  );
+  const folder = t.testdir({
+    own: { 'stages.js': code },
+    'c.yaml': pipeline.replace('nth: 2', 'nth: 2, fail: true'),
+  });
+  const line = code.slice(0, code.indexOf('missing()')).split('\n').length;
+  const { code: exitCode, stderr } = await cliHere(['run', 'c.yaml'], { cwd: folder });
+  t.equal(exitCode, 1);
+  t.equal(
+    stderr.trimEnd(),
+    `${join(folder, 'own', 'stages.js')}: line ${line}: ReferenceError: missing is not defined (stage "every", c.yaml:5:5)`,
+  );
+});
+
 t.test('list and describe know it', async (t) => {
   const folder = t.testdir({ 'stages.js': stages });
   const list = await cliHere(['list', '--plugin', 'stages.js'], { cwd: folder });
@@ -160,6 +178,7 @@ t.test('files that are no plugins', async (t) => {
     `import { z } from 'nag-pipeline'; export const x = {name: 'x', ${fields}};`;
   const folder = t.testdir({
     'syntax.mjs': 'export const a = ;',
+    'names.mjs': "import { keepRow } from 'nag-pipeline';",
     'throws.mjs': 'throw new Error("at once");',
     'import.mjs': 'import "./nowhere.js";',
     'none.mjs': 'export const a = {name: "x"}; export default null;',
@@ -174,6 +193,7 @@ t.test('files that are no plugins', async (t) => {
   const faults: readonly [file: string, message: RegExp][] = [
     ['missing.mjs', /there is no such file$/],
     ['syntax.mjs', /cannot be loaded: Unexpected token ';'; "node --check .*syntax\.mjs" shows where$/],
+    ['names.mjs', /cannot be loaded: .* does not provide an export named 'keepRow'$/],
     ['throws.mjs', /cannot be loaded: at once$/],
     ['import.mjs', /cannot be loaded: Cannot find module .*nowhere\.js/],
     ['none.mjs', /exports no component; export one made with defineTransform/],

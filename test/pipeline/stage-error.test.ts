@@ -27,6 +27,19 @@ t.test('defects, faults of the configuration and what stops the run stay as they
   t.strictSame(told, ['x', 'c.yaml:1:1  y', 'out of time']);
 });
 
+t.test('what a plugin throws is an error of its file; what it passes on is not', async (t) => {
+  const own = { ...model, component: { file: '/home/me/own.mjs' } };
+  const told = [new RangeError('x'), 'a text', null].map((thrown) => (atStage(thrown, own) as Error).message);
+  const stage = '(stage "extract" + "top_k", c.yaml:5:7)';
+  t.strictSame(told, [
+    `/home/me/own.mjs: RangeError: x ${stage}`,
+    `/home/me/own.mjs: a text ${stage}`,
+    `/home/me/own.mjs: null ${stage}`,
+  ]);
+  const defect = new TypeError('from above');
+  t.equal(atStage(atStage(defect, pool), own), defect);
+});
+
 t.test('one fault that several stages have', async (t) => {
   const errors = [pool, model].map((node) => atStage(new NagError('no model'), node) as Error);
   t.strictSame(withPlaces([...errors, new NagError('full')]), [
