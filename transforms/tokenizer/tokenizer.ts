@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Tokenizer } from 'tokenizers';
 import { DataError, messageOf } from '../../pipeline/errors.js';
+import { adapterFault } from '../model-files/adapter.js';
 import { lfsPointer } from '../model-files/lfs-pointer.js';
 import { safeCut } from './prefix.js';
 import { type Slicing, slicingOf } from './slicing.js';
@@ -138,8 +139,7 @@ async function tokenizerFile(path: string): Promise<string> {
   if (!found.isDirectory()) return path;
   const file = join(path, 'tokenizer.json');
   await stat(file).catch(async (cause: unknown) => {
-    const message = `the folder has no tokenizer.json: ${await otherTokenizer(path)}`;
-    throw new DataError({ file: path }, message, { cause });
+    throw new DataError({ file: path }, await withoutTokenizer(path), { cause });
   });
   return file;
 }
@@ -147,8 +147,15 @@ async function tokenizerFile(path: string): Promise<string> {
 /** Older and other forms of tokenizers, from which transformers makes tokenizer.json. */
 const otherForms = ['tokenizer.model', 'vocab.json', 'spiece.model', 'tekken.json'];
 
-async function otherTokenizer(folder: string): Promise<string> {
+/** An adapter has none of its own as a rule, and with one it would still be no model. */
+async function withoutTokenizer(folder: string): Promise<string> {
   const names = await readdir(folder);
+  if (names.includes('adapter_config.json'))
+    return adapterFault(await readFile(join(folder, 'adapter_config.json'), 'utf8').catch(() => ''));
+  return `the folder has no tokenizer.json: ${otherTokenizer(names)}`;
+}
+
+function otherTokenizer(names: readonly string[]): string {
   const other = otherForms.find((name) => names.includes(name));
   if (other === undefined) return 'download it with the model';
   return `make it from ${other}, in Python transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`;
