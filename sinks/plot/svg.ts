@@ -100,7 +100,7 @@ function legendElements({ by, names, counts }: Picture, shown: number): string[]
   const rest = names.length - shown;
   const lines = [
     ...names.slice(0, shown).map((name, i) => ({ name, count: counts[i]! })),
-    ...(rest > 0 ? [{ name: `${rest} others`, count: '' }] : []),
+    ...(rest > 0 ? [{ name: `${rest} more values`, count: '' }] : []),
   ];
   const step = Math.min(27, (panel.height - 34) / lines.length);
   const elements = lines.flatMap(({ name, count }, i) => {

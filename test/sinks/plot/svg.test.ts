@@ -40,7 +40,7 @@ t.test('points lie within the panel, and each label looks different', async (t) 
 
 t.test('too many labels: the last ones are grey, and one line of the legend', async (t) => {
   const svg = toSvg(picture(Array.from({ length: 40 }, (_, i) => i)));
-  t.match(texts(svg).join('\n'), /label 22\n22\n17 others\n$/);
+  t.match(texts(svg).join('\n'), /label 22\n22\n17 more values\n$/);
   t.equal(
     new Set(
       marks(svg)
