@@ -27,6 +27,7 @@ export function planText({ name }: Config, plan: Plan, remarks: PlanRemarks = ne
   const notes = repeated.length > 0 ? [`computed in more than one segment: ${repeated.join(', ')}`] : [];
   const again = plan.repeated.filter((id) => isRoot(plan.nodes.get(id)!));
   if (again.length > 0) notes.push(`read in more than one segment: ${again.join(', ')}`);
+  notes.push(...[...plan.unkept].map(([id, why]) => `${id}: ${unkeptText(why)}`));
   const outputs = [...plan.nodes.values()].flatMap((node) => outputOf(node));
   return [
     `${name}: ${plan.segments.length} segments`,
@@ -34,6 +35,11 @@ export function planText({ name }: Config, plan: Plan, remarks: PlanRemarks = ne
     ...notes,
     ...outputs.map((path) => `output: ${path}`),
   ].join('\n');
+}
+
+/** Of costly work that is lost when a run is killed, though there is a state folder for it. */
+export function unkeptText(why: string): string {
+  return `what it computes is not kept, and lost when the run is interrupted: ${why}`;
 }
 
 /** The plan as a Mermaid flow chart: side inputs dotted, one subgraph a segment. */

@@ -45,6 +45,6 @@ t.test('costly work that no store can keep is told, where it is to be kept', asy
     note: (text) => notes.push(text),
   });
   t.strictSame(notes, [
-    'work: what it computes is not kept: "n" is read by "other" too: give that one a source of its own',
+    'work: what it computes is not kept, and lost when the run is interrupted: "n" is read by "other" too: give that one a source of its own',
   ]);
 });
