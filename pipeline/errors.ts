@@ -73,6 +73,22 @@ export function isRefusal(thrown: unknown): thrown is NodeJS.ErrnoException {
   return hasErrorCode(thrown) && thrown.syscall !== undefined;
 }
 
+const refusals: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied for this user',
+  EPERM: 'permission denied for this user',
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'is a folder',
+  EROFS: 'the file system is read-only',
+};
+
+/** What the operating system refuses, in words; `at` is its path, where the message does not name it yet. */
+export function refusalText(thrown: unknown, at?: string): string {
+  const text = isRefusal(thrown) ? refusals[thrown.code ?? ''] : undefined;
+  if (text === undefined) return messageOf(thrown);
+  return at === undefined ? text : `${text} (${at})`;
+}
+
 /** True for the error codes of a full disk or an exceeded quota. */
 export function isDiskFull(thrown: unknown): boolean {
   return (

@@ -38,7 +38,7 @@ function happened({ seconds, exitCode, process, attempts }: RunRecord, outcome: 
     case 'running':
       return `goes on, in process ${process.pid} on ${process.host}${tried}; this is how it stood after ${took}`;
     case 'killed':
-      return `killed after ${took} or later${tried}: its process ${process.pid} on ${process.host} is gone and told no end`;
+      return `killed after ${took} or later${tried}: its process ${process.pid} on ${process.host} ended without a record of how`;
     case 'stopped':
       return `stopped after ${took}${tried}, exit code ${exitCode}`;
     case 'failed':

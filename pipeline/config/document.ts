@@ -11,7 +11,7 @@ import {
   type YAMLError,
   type Document as YamlDocument,
 } from 'yaml';
-import { messageOf } from '../errors.js';
+import { messageOf, refusalText } from '../errors.js';
 import { ConfigError, type Path, type Problem, pathText } from './problems.js';
 import { maxAliases, tooDeep, unsafeNodes } from './unsafe-yaml.js';
 
@@ -108,7 +108,7 @@ function unreadable(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EISDIR') return 'is a folder; expected a YAML file';
-  return `cannot be read: ${messageOf(error)}`;
+  return `cannot be read: ${refusalText(error)}`;
 }
 
 /** Text without a byte order mark, which would shift the columns of the first line. */

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import type { Component, PathRole } from '../component.js';
@@ -107,8 +108,10 @@ function remotePaths(schema: z.ZodType, given: Record<string, unknown>): { name:
   });
 }
 
-/** What is wrong with a path that is an address such as `s3://bucket/pool`; undefined where it is none. */
+/** What is wrong with a path that is an address such as `s3://bucket/pool`, or begins with a shell's `~`; undefined where it is none. */
 export function remoteFault(path: unknown, isModel = false): string | undefined {
+  if (typeof path === 'string' && /^~(?:\/|$)/.test(path))
+    return `~ is not expanded here: write ${homedir()}${path.slice(1)}, or ./${path} for a folder of that name`;
   const [, scheme, rest] =
     /^([a-z][a-z0-9+.-]+):\/\/(.*)$/is.exec(typeof path === 'string' ? path : '') ?? [];
   if (scheme === undefined) return undefined;

@@ -55,7 +55,9 @@ export function configPaths(folder: string, current: string, outside: OutsideVal
     const [path, here] = [resolve(folder, written), resolve(current, written)];
     const own = packageFolder && relative(packageFolder, path);
     if (packageFolder && own && !own.startsWith('..') && !exists(path) && !isName(written, path, orName)) {
-      notes.add('the configuration is in an installed package: what is not there is in the current folder');
+      notes.add(
+        'the configuration is part of an installed package: relative paths that are not in the package are those of the current folder',
+      );
       return join(current, own);
     }
     if (isName(written, path, orName)) {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat, statfs } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { DataError, messageOf } from '../errors.js';
+import { DataError, refusalText } from '../errors.js';
 import { leads } from '../leftovers.js';
 import { commonFolder } from '../publication/link-set.js';
 import { realFolder, realPlace } from '../publication/place.js';
@@ -31,7 +31,7 @@ export async function checkOutput({ path, foreign }: PathUse): Promise<void> {
     if (!(await stat(folder)).isDirectory()) throw new Error(`${folder} is a file, not a folder`);
     await access(folder, constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new DataError({ file: path }, `cannot be written: ${messageOf(cause)}`, { cause });
+    throw new DataError({ file: path }, `cannot be written: ${refusalText(cause, folder)}`, { cause });
   }
   await checkReplaceable(place, foreign);
   await checkSpace(path, folder);

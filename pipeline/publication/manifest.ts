@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { replaceDurably } from '../durable.js';
-import { DataError, messageOf } from '../errors.js';
+import { DataError, refusalText } from '../errors.js';
 import type { OutputRecord, RunRecord } from '../state/record.js';
 import { digestFile } from '../store/file-digests.js';
 import { outputPlace } from './place.js';
@@ -46,7 +46,7 @@ export async function writeManifest(path: string, record: RunRecord): Promise<vo
   try {
     await replaceDurably(await outputPlace(path), `${JSON.stringify(manifest, null, 2)}\n`);
   } catch (cause) {
-    throw new DataError({ file: path }, `cannot be written: ${messageOf(cause)}`, { cause });
+    throw new DataError({ file: path }, `cannot be written: ${refusalText(cause)}`, { cause });
   }
 }
 
@@ -91,11 +91,16 @@ export async function faultOf(
 
 /** Errors: DataError where it cannot be read or is no manifest. */
 export async function readManifest(path: string): Promise<z.output<typeof shape>> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new DataError({ file: path }, `cannot be read: ${refusalText(cause)}`, { cause });
+  });
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(path, 'utf8'));
+    value = JSON.parse(text);
   } catch (cause) {
-    throw new DataError({ file: path }, `cannot be read as a manifest: ${messageOf(cause)}`, { cause });
+    const message =
+      'is no manifest: expected the JSON file that "manifest:" of a configuration names, found no JSON';
+    throw new DataError({ file: path }, message, { cause });
   }
   const parsed = shape.safeParse(value);
   if (parsed.success) return parsed.data;

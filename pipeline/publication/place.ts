@@ -1,6 +1,6 @@
 import { readlink, realpath, type stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { DataError, messageOf } from '../errors.js';
+import { DataError, refusalText } from '../errors.js';
 import { lstatOf } from '../leftovers.js';
 import { rootOfLink } from './link-set.js';
 
@@ -81,5 +81,5 @@ function isProcess(folder: string): boolean {
 function unusable(path: string, cause: unknown): DataError {
   return cause instanceof DataError
     ? cause
-    : new DataError({ file: path }, `cannot be written: ${messageOf(cause)}`, { cause });
+    : new DataError({ file: path }, `cannot be written: ${refusalText(cause)}`, { cause });
 }

@@ -1,6 +1,6 @@
 import { link, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DataError, messageOf, NagError } from '../errors.js';
+import { DataError, NagError, refusalText } from '../errors.js';
 import { pause } from '../retry.js';
 import { type Holder, lifeOf, ownHolder, parseHolder } from './holder.js';
 
@@ -261,6 +261,6 @@ function isCode(error: unknown, ...codes: readonly string[]): boolean {
 }
 
 function cannotLock(folder: string, cause: unknown): DataError {
-  const message = `cannot hold the lock of runs: ${messageOf(cause)}; make it a folder that can be written, or set another state_dir`;
+  const message = `cannot hold the lock of runs: ${refusalText(cause)}; make it a folder that can be written, or set another state_dir`;
   return new DataError({ file: folder }, message, { cause });
 }

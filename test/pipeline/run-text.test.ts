@@ -60,7 +60,7 @@ t.test('what happened, in words', async (t) => {
   );
   t.equal(
     first(running, 'killed'),
-    'nightly: killed after 65 min or later, at attempt 2: its process 4321 on night is gone and told no end',
+    'nightly: killed after 65 min or later, at attempt 2: its process 4321 on night ended without a record of how',
   );
   t.match(
     runText(running, 'killed'),

@@ -1,6 +1,6 @@
 import { lstat, readdir, realpath, stat } from 'node:fs';
 import { glob } from 'tinyglobby';
-import { DataError } from '../../pipeline/errors.js';
+import { DataError, refusalText } from '../../pipeline/errors.js';
 
 /**
  * Names below a folder that match. The library's walk passes over what it cannot read; here a link that leads nowhere
@@ -17,7 +17,9 @@ export async function namesIn(
     stat: withFallback(stat, ([path], callback) => lstat(String(path), callback)),
     readdir: withFallback(readdir, ([path], callback, cause) => {
       if (!('code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')))
-        failures.push(new DataError({ file: String(path) }, `cannot be listed: ${cause.message}`, { cause }));
+        failures.push(
+          new DataError({ file: String(path) }, `cannot be listed: ${refusalText(cause)}`, { cause }),
+        );
       callback(cause);
     }),
   };

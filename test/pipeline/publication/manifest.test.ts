@@ -87,10 +87,10 @@ t.test('the command, when all is well, without a manifest, and without an argume
   });
   t.match(await cliHere(['verify', join(dir, 'no.json')]), {
     code: 1,
-    stderr: /no\.json: cannot be read as a manifest/,
+    stderr: /no\.json: cannot be read: there is no such file or folder/,
   });
   for (const [text, message] of [
-    ['{', /cannot be read as a manifest/],
+    ['{', /is no manifest: .*found no JSON/],
     ['{"format":2}', /is no manifest of format 1 \(format:/],
     ['[]', /is no manifest of format 1 \(the whole:/],
   ] as const) {
