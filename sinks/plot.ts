@@ -116,7 +116,7 @@ function pictureOf(rows: Labelled, { points, shares, perplexity }: Embedding, se
       `${name} of ${info.neurons} NAGs, ${info.layers} layers × ${info.k} neurons`,
       settings.distance === 'nag'
         ? 'distance: 1 − share of common neurons'
-        : 'distance: Euclidean, of indices',
+        : `distance: Euclidean, of ${indicesText(settings)}`,
       ...(perplexity === undefined ? [] : [`perplexity ${Number(perplexity.toFixed(1))}`]),
     ].join('  ·  '),
     by: settings.by,
@@ -129,6 +129,10 @@ function pictureOf(rows: Labelled, { points, shares, perplexity }: Embedding, se
     hints: keys.map((key, row) => `${key}: ${names[labels[row]!]}`),
     axes: shares ? ([percent(0), percent(1)] as const) : undefined,
   };
+}
+
+function indicesText({ standardize, pca }: Options): string {
+  return `${standardize ? 'standardized ' : ''}indices${pca === undefined ? '' : `, PCA to ${pca}`}`;
 }
 
 function number(count: number): string {

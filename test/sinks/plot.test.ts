@@ -59,6 +59,15 @@ t.test('PCA: the axes say how much of the variance they have', async (t) => {
   t.match(svg, 'My documents</text>');
 });
 
+t.test('the subtitle says what was done to indices, so that the picture can be made again', async (t) => {
+  const path = join(t.testdir(), 'indices.svg');
+  await run(labelledStages([everything]), { path, distance: 'indices', standardize: true, pca: 10 });
+  t.match(
+    await readFile(path, 'utf8'),
+    'distance: Euclidean, of standardized indices, PCA to 10 · perplexity 30',
+  );
+});
+
 t.test('the same picture for any order and split', async (t) => {
   const dir = t.testdir();
   const [one, two] = [join(dir, 'one.svg'), join(dir, 'two.svg')];
