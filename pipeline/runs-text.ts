@@ -13,7 +13,7 @@ export function runsText(records: readonly RunRecord[], outcomeOf: (record: RunR
     return [
       record.id,
       localTime(record.startedAt),
-      duration(record.seconds),
+      `${outcome === 'killed' ? '> ' : ''}${duration(record.seconds)}`,
       outcome,
       record.exitCode === null ? '-' : String(record.exitCode),
       count(rowsIn(record)),

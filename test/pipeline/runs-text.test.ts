@@ -27,11 +27,11 @@ t.test('a line for each run', async (t) => {
   const text = runsText(records, ({ id, status }) => (id === 'd' ? 'killed' : status));
   const at = localTime(records[0]!.startedAt);
   t.strictSame(text.split('\n'), [
-    '  run  started              took    status    exit  rows in  selected  files',
-    `  a    ${at}  34 s    running      -        0         -  as before          process 4321 on night`,
-    `  b    ${at}  65 min  complete     0    1,000       100  1 new, 21 changed  2 attempts, 3 rejected`,
-    `  c    ${at}  65 min  failed       1        0         -  1 new, 21 changed  ${'long '.repeat(20).slice(0, 99)}…, 2 notes`,
-    `  d    ${at}  65 min  killed       -    1,000         -  3 gone             last seen ${seen}; extract+top_k had done 990 rows, 3 rejected, 1 note`,
+    '  run  started              took      status    exit  rows in  selected  files',
+    `  a    ${at}  34 s      running      -        0         -  as before          process 4321 on night`,
+    `  b    ${at}  65 min    complete     0    1,000       100  1 new, 21 changed  2 attempts, 3 rejected`,
+    `  c    ${at}  65 min    failed       1        0         -  1 new, 21 changed  ${'long '.repeat(20).slice(0, 99)}…, 2 notes`,
+    `  d    ${at}  > 65 min  killed       -    1,000         -  3 gone             last seen ${seen}; extract+top_k had done 990 rows, 3 rejected, 1 note`,
   ]);
 });
 
