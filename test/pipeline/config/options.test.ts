@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { z } from 'zod';
@@ -19,6 +20,15 @@ t.test('relative paths are relative to the file', async (t) => {
   t.strictSame(findings.problems, []);
   t.equal(parse({ path: '' }), undefined);
   t.equal(findings.problems.length, 1);
+});
+
+t.test("a shell's ~ is no folder of that name", async (t) => {
+  const findings = createFindings();
+  parseOptions(read, { path: ['~/a', './~/a', 'a~'] }, ['with'], at('/conf'), findings);
+  t.strictSame(
+    findings.problems.map(({ message }) => message),
+    [`~ is not expanded here: write ${homedir()}/a, or ./~/a for a folder of that name`],
+  );
 });
 
 t.test('a name that may stand for a path stays, unless there is a file of that name', async (t) => {
