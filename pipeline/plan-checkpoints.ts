@@ -57,7 +57,8 @@ function whyNotKept({ id, component, inputs }: Node, graph: Graph): string | und
   if (component.kind !== 'transform' || !above) return `it reads the rows of "${id}", and not of a file`;
   if (component.store) return `"${id}" keeps what comes before it`;
   if (component.remembers) return `"${id}" looks at the rows before each: put it behind`;
-  if (others.length > 0) return `"${id}" reads several stages: give each of them a chain of its own`;
+  if (others.length > 0)
+    return `"${id}" reads several stages: do this work once for each of them, and put their rows together below it (from: [a, b])`;
   if (inputs.sides.size > 0) return `"${id}" has a side input, on which it depends`;
   const other = readers(above, graph).find((reader) => reader.id !== id);
   if (other) return `"${above.id}" is read by "${other.id}" too: give that one a source of its own`;

@@ -51,14 +51,14 @@ export function requireJoint(plan: Plan, sources: Sources): void {
       const isAsked = !asked || [...asked].some((path) => path === column || path.startsWith(`${column}.`));
       if (isAsked)
         throw new NagError(
-          `${node.id}: the sources ${above.map(({ id }) => `"${id}"`).join(', ')} have different columns: column "${column}" ${text.replace('here', `in "${name}"`)}, and no type holds the values of both; leave it out (columns: on the sink), or give each source a sink of its own`,
+          `${node.id}: the sources ${above.map(({ id }) => `"${id}"`).join(', ')} have different columns: column "${column}" ${text.replace('here', `in ${name}`)}, and no type holds the values of both; leave it out (columns: on the sink), or give each source a sink of its own`,
         );
     }
   }
 }
 
 function unite(above: readonly { id: string; source: OpenSource }[]): United {
-  return uniteSchemas(above.map(({ id, source }) => ({ name: id, schema: source.schema })));
+  return uniteSchemas(above.map(({ id, source }) => ({ name: `"${id}"`, schema: source.schema })));
 }
 
 function areAlike([first, ...others]: readonly Schema[]): boolean {

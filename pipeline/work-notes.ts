@@ -3,8 +3,7 @@ import type { Run } from './run.js';
 
 /** Costly work that will be lost when the run is killed, though there is a place for it. */
 export function noteUnkept(run: Run): void {
-  for (const [id, why] of run.plan.unkept)
-    run.contextOf(run.plan.nodes.get(id)!).note(unkeptText(why));
+  for (const [id, why] of run.plan.unkept) run.contextOf(run.plan.nodes.get(id)!).note(unkeptText(why));
 }
 
 /** Costly work that is done again for readers that wait for others; what a store has by then is not. */

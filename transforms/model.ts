@@ -17,6 +17,20 @@ export function isOnHub(model: string): boolean {
 }
 
 /**
+ * What to know beforehand of a model that is named as one of the hub is, a line, where the cache does not have it: a
+ * misspelt folder such as `models/Qwen3` is a name on the hub too. Nothing is fetched.
+ */
+export async function fetchRemark(model: string): Promise<string[]> {
+  const hub = parseHubName(model);
+  if (hub === undefined) return [];
+  const { cachedCommit, cacheFolder, modelFolderIn } = await import('./hub/cache.js');
+  const known = await cachedCommit(modelFolderIn(cacheFolder(), hub), hub);
+  return known === undefined
+    ? [`note: ${model} is no folder, and not in the cache of models: a run fetches it from the hub`]
+    : [];
+}
+
+/**
  * The folder of a model that an option names; what is on the hub is fetched first, once for all stages. Outputs say
  * which commit it was: `nag.model_source` and `nag.tokenizer_source`.
  * @throws NagError where it can be had from nowhere

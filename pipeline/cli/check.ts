@@ -1,5 +1,6 @@
 import type { Config } from '../config/load.js';
 import type { Plan } from '../plan.js';
+import { type PlanRemarks, planRemarks } from '../plan-text.js';
 import { loadForCommand, planOf, writeNotes } from './load.js';
 
 /**
@@ -18,5 +19,14 @@ export async function checkCommand(file: string, set: readonly string[], files =
 
 async function linesOf(config: Config, plan: Plan): Promise<string[]> {
   const { checkFiles } = await import('../preflight/check-files.js');
-  return await checkFiles(config, plan, new AbortController().signal);
+  const found = await checkFiles(config, plan, new AbortController().signal);
+  return [...found, ...remarkLines(await planRemarks(plan))];
+}
+
+/** What stages say beforehand, once where several say the same. */
+function remarkLines(remarks: PlanRemarks): string[] {
+  const stages = new Map<string, string[]>();
+  for (const [stage, texts] of remarks)
+    for (const text of texts) stages.set(text, [...(stages.get(text) ?? []), stage]);
+  return [...stages].map(([text, ids]) => `${ids.join(', ')}: ${text}`);
 }

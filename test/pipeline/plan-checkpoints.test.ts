@@ -154,7 +154,9 @@ t.test('costly work that is not kept is named, with the reason', async (t) => {
     ['a', costly],
     ['w', sink],
   ];
-  t.strictSame(unkept(several), { a: '"b" reads several stages: give each of them a chain of its own' });
+  t.strictSame(unkept(several), {
+    a: '"b" reads several stages: do this work once for each of them, and put their rows together below it (from: [a, b])',
+  });
   const chain: StageRow[] = [
     ['s', source],
     ['a', costly],

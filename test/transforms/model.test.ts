@@ -56,7 +56,10 @@ async function setUp(t: Test) {
 }
 
 t.test('a model by its name on the hub', async (t) => {
-  const { dir, hub, run } = await setUp(t);
+  const { dir, hub, env, args, run } = await setUp(t);
+  const checkFiles = async () => (await runCli([...args('check', 'acme/tiny'), '--files'], { env })).stdout;
+  const absent = /acme\/tiny is no folder, and not in the cache of models: a run fetches it/g;
+  t.equal((await checkFiles()).match(absent)?.length, 1, 'named once for all stages');
   for (const command of ['check', 'plan']) {
     const { code, stderr } = await run(command, 'acme/tiny');
     t.equal(code, 0, stderr);
@@ -71,6 +74,7 @@ t.test('a model by its name on the hub', async (t) => {
   t.equal(facts.get('nag.model_source'), `acme/tiny@${hub.commit}`);
   t.equal(facts.get('nag.tokenizer_source'), `acme/tiny@${hub.commit}`);
 
+  t.notMatch(await checkFiles(), absent, 'the cache has it now');
   const asked = hub.requests.length;
   const second = await run('run', 'acme/tiny', { HF_HUB_OFFLINE: '1' });
   t.equal(second.code, 0, second.stderr);

@@ -131,7 +131,7 @@ t.test('sources whose columns no type can hold are refused before anything is re
   ];
   await t.rejects(ranked(stages, t.testdir()), {
     message:
-      /^all: the sources "a", "b" have different columns: column "docid" is Bool in "b" and Utf8 in a, and no type/,
+      /^all: the sources "a", "b" have different columns: column "docid" is Bool in "b" and Utf8 in "a", and no type/,
   });
   t.equal(log.batches, 0);
 });

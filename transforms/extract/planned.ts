@@ -2,9 +2,10 @@ import { widthOf } from '../backbone/architecture.js';
 import { findArchitecture } from '../backbone/checkpoint.js';
 import type { Architecture, NeuronType } from '../backbone/types.js';
 import { type KeptNeurons, keptFault, keptText } from '../kept-neurons.js';
+import { fetchRemark } from '../model.js';
 import { type KeepTop, resolveK } from '../top-k.js';
 
-/** What is known without the weights: K of each layer, where the model is a folder. */
+/** What is known without the weights: K of each layer, where the model is a folder; otherwise whether it has to be fetched. */
 export async function plannedNeurons({
   model,
   neurons,
@@ -14,8 +15,9 @@ export async function plannedNeurons({
   readonly neurons: readonly NeuronType[];
   readonly top?: KeepTop;
 }): Promise<string[]> {
-  const architecture = top && (await findArchitecture(model));
-  if (!top || !architecture) return [];
+  const architecture = await findArchitecture(model);
+  if (!architecture) return await fetchRemark(model);
+  if (!top) return [];
   const kept = keptOf(top, neurons, architecture);
   return [
     `K of a layer: ${kept.map(keptText).join(', ')}`,

@@ -94,7 +94,7 @@ stages:
   await writeFile(join(dir, 'pipeline.yaml'), text);
   t.match(await found(dir, 'run'), {
     exitCode: 1,
-    lines: [/^both: .*column "lang" is Float64 in "b" and Utf8 in a/],
+    lines: [/^both: .*column "lang" is Float64 in "b" and Utf8 in "a"/],
   });
   await writeFile(join(dir, 'pipeline.yaml'), text.replace('c.jsonl', 'c.jsonl, columns: [docid, doc]'));
   t.strictSame(await found(dir, 'run'), { exitCode: 0, lines: [] });
@@ -145,6 +145,8 @@ t.test('check --files tells what it found', async (t) => {
     'read.parquet: 1 file, 3 rows',
     'read.parquet-2: 1 file, 8 rows',
     /^out: [\d.]+ GB free$/,
+    'features, top_k: K of a layer: fwd_up: 3 of 80',
+    /^features, top_k: note: K is 3 of the 80 neurons/,
     '',
   ]);
   t.strictSame(await snapshot(dir), before);

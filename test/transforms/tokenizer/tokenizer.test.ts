@@ -195,10 +195,16 @@ t.test('BPE dropout is switched off: ids are those without it, each time, and it
 
 t.test('a byte order mark, and tokenizers in other forms', async (t) => {
   const json = JSON.stringify(kinds[Object.keys(kinds)[0]!]);
-  const dir = t.testdir({ bom: { 'tokenizer.json': `\uFEFF${json}` }, older: { 'tokenizer.model': '' }, lora: { 'adapter_config.json': '{"peft_type":"LORA"}' } });
+  const dir = t.testdir({
+    bom: { 'tokenizer.json': `\uFEFF${json}` },
+    older: { 'tokenizer.model': '' },
+    lora: { 'adapter_config.json': '{"peft_type":"LORA"}' },
+  });
   t.ok((await DocumentTokenizer.open(join(dir, 'bom'))).vocabulary > 0);
   await t.rejects(DocumentTokenizer.open(join(dir, 'older')), {
     message: `${dir}/older: the folder has no tokenizer.json: make it from tokenizer.model, in Python transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)`,
   });
-  await t.rejects(DocumentTokenizer.open(join(dir, 'lora')), { message: /lora: this folder holds an adapter \(LORA\)/ });
+  await t.rejects(DocumentTokenizer.open(join(dir, 'lora')), {
+    message: /lora: this folder holds an adapter \(LORA\)/,
+  });
 });
