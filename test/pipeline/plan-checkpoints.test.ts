@@ -3,6 +3,8 @@ import t from 'tap';
 import { z } from 'zod';
 import { defineTransform, type Transform } from '../../pipeline/component.js';
 import { makePlan } from '../../pipeline/plan.js';
+import { planText } from '../../pipeline/plan-text.js';
+import { noSettings } from '../fixtures/components.js';
 import {
   collectSink,
   mapStage,
@@ -173,5 +175,19 @@ t.test('costly work that is not kept is named, with the reason', async (t) => {
     ]),
     {},
     'by a store',
+  );
+});
+
+t.test('the plan shows costly work that a state folder cannot keep', async (t) => {
+  const stages = stagesOf([
+    ['s', source],
+    ['a', costly],
+    ['w', sink],
+    ['v', sink, {}, ['s']],
+  ]);
+  const facts = { file: 'c.yaml', name: 'c', tempDir: '/tmp', hash: 'abc', notes: [], params: new Map() };
+  t.match(
+    planText({ ...facts, stages, settings: noSettings }, makePlan(stages, { checkpoints: '/work' })),
+    '\na: what it computes is not kept, and lost when the run is interrupted: "s" is read by "v" too',
   );
 });
