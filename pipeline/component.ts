@@ -230,6 +230,8 @@ export interface Sink extends Described, TakesSides {
   readonly kind: 'sink';
   /** Names such as those of the files that it writes into a folder; without it, its option `path` names a file. */
   fileNames?(options: unknown): readonly string[];
+  /** Whether its folder has a file for each input file, of the same name. */
+  namedByInput?(options: unknown): boolean;
   /** What of a folder at its path no earlier output put there; without it, whatever is not a part of one. */
   readonly foreign?: ForeignEntry;
   /** As that of a transform; nothing comes out. */
@@ -318,10 +320,11 @@ interface TypedCombine<Schema extends z.ZodType, Partial, Value>
 }
 
 interface TypedSink<Schema extends z.ZodType>
-  extends Omit<Sink, 'kind' | 'options' | 'preview' | 'needs' | 'fileNames' | 'run'> {
+  extends Omit<Sink, 'kind' | 'options' | 'preview' | 'needs' | 'fileNames' | 'namedByInput' | 'run'> {
   readonly options: Schema;
   preview?: Preview<z.output<Schema>>;
   fileNames?(options: z.output<Schema>): readonly string[];
+  namedByInput?(options: z.output<Schema>): boolean;
   needs?(options: z.output<Schema>): Needs;
   run(
     input: AsyncIterable<Batch>,

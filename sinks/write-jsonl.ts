@@ -53,6 +53,7 @@ export const writeJsonl = defineSink({
     - {use: top_k, with: {k: 10}}
     - {use: write.jsonl, with: {path: out/features, shards: input, columns: [docid, fwd_up_feature]}}`,
   fileNames: ({ shards }) => (shards ? ['documents.jsonl', 'documents.jsonl.gz'] : []),
+  namedByInput: ({ shards }) => shards === 'input',
   needs: ({ columns }) => columnNeeds(columns),
   preview: async (input, settings) => {
     await previewOutput(input, settings, settings.shards === undefined);

@@ -39,6 +39,8 @@ export const writeParquetSink = defineSink({
   example: `
     - {use: read.jsonl, with: {path: "docs/*.jsonl"}}
     - {use: write.parquet, with: {path: out/docs.parquet, compression: zstd, row_group_rows: 5000}}`,
+  // A large output becomes a folder of parts.
+  fileNames: () => ['part-00000.parquet'],
   needs: ({ columns }) => columnNeeds(columns),
   preview: async (input, settings) => {
     const [schema] = await previewOutput(input, settings);

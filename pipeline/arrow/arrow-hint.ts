@@ -15,6 +15,7 @@ import {
   Struct,
   TimeUnit,
 } from 'apache-arrow';
+import { withoutListViews } from './list-views.js';
 import type { Element } from './parquet-elements.js';
 import { isTextElement, type Mark, markOfElement, withMark } from './parquet-marks.js';
 
@@ -26,10 +27,19 @@ export interface ReadAs {
   readonly int96?: 'us' | 'ns' | undefined;
 }
 
-/** The Arrow schema in a footer's value; undefined where it has types that Arrow's library does not know. */
-export function decodeHint(value: string): Schema | undefined {
+/** The Arrow schema in a footer's value. */
+export interface Hint {
+  readonly schema: Schema;
+  /** Whether lists of it are views in the file's own, which the decoder does not make. */
+  readonly views: boolean;
+}
+
+/** Undefined where it has types that Arrow's library does not know. */
+export function decodeHint(value: string): Hint | undefined {
   try {
-    return RecordBatchReader.from(Buffer.from(value, 'base64')).open().schema;
+    const encoded = Buffer.from(value, 'base64');
+    const plain = withoutListViews(encoded);
+    return { schema: RecordBatchReader.from(plain ?? encoded).open().schema, views: plain !== undefined };
   } catch {
     return undefined;
   }

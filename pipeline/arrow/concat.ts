@@ -13,6 +13,7 @@ import { DataError, NagError } from '../errors.js';
 import { assemble, type Parts } from './assemble.js';
 import { distinctValues } from './dictionaries.js';
 import { gatherData } from './gather.js';
+import { NullRows } from './null-data.js';
 import { schemaDifference } from './parquet-types.js';
 import { checkAddressable, emptyLike, joinArrays, runsOf } from './runs.js';
 
@@ -46,7 +47,7 @@ export function concatData(parts: readonly Data[]): Data {
   if (!first) throw new RangeError('no columns to join');
   const { type } = first;
   const rows = parts.reduce((sum, part) => sum + part.length, 0);
-  if (DataType.isNull(type)) return new Data(type, 0, rows, rows);
+  if (DataType.isNull(type)) return new NullRows(type, rows);
   if (DataType.isUnion(type)) return assemble(first, rows, 0, concatUnion(parts, type));
   if (DataType.isDictionary(type)) return concatDictionaries(parts, type, rows);
   return assemble(first, rows, nullsOf(parts), {

@@ -54,7 +54,7 @@ export function helpFooter(bytes: Uint8Array, how: ReadAs): HelpedFooter | undef
   const encoded = pairs.find(([key]) => key === ARROW_SCHEMA)?.[1];
   const hint = encoded === undefined ? undefined : decodeHint(encoded);
   const encrypted = footer.has(FileField.ENCRYPTION);
-  const sound = encoded === undefined || (hint !== undefined && isSound(hint));
+  const sound = encoded === undefined || (hint !== undefined && !hint.views && isSound(hint.schema));
   const marked = elements.some((element) => markOfElement(element) !== undefined);
   if (sound && !marked && !encrypted && !textAsBytes) return undefined;
   const { groups, unreadable } = helpedGroups(bytes, elements, encrypted);
@@ -68,7 +68,7 @@ export function helpFooter(bytes: Uint8Array, how: ReadAs): HelpedFooter | undef
   return {
     bare: encodeThrift(withPairs(plain, others)),
     typed: (inferred) => {
-      const schema = helpedSchema(inferred, hint, elements, how);
+      const schema = helpedSchema(inferred, hint?.schema, elements, how);
       return encodeThrift(withPairs(plain, [...others, [ARROW_SCHEMA, encodeHint(schema)]]));
     },
     unreadable,

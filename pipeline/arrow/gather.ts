@@ -1,6 +1,7 @@
-import { Data, DataType, RecordBatch, Struct, Type, type Union, UnionMode } from 'apache-arrow';
+import { Data, DataType, type Null, RecordBatch, Struct, Type, type Union, UnionMode } from 'apache-arrow';
 import { DataError, NagError } from '../errors.js';
 import { assemble, type Parts } from './assemble.js';
+import { NullRows } from './null-data.js';
 import { copyBits, copyRuns, type Runs, runsOf, runsOfValues } from './runs.js';
 
 /**
@@ -34,7 +35,7 @@ export function gatherData(data: Data, runs: Runs): Data {
   const make = (parts: Parts): Data => assemble(data, rows, nulls, { ...parts, validity });
   switch (data.typeId) {
     case Type.Null:
-      return new Data(type, 0, rows, rows);
+      return new NullRows(type as Null, rows);
     case Type.Bool:
       return make({ values: copyBits(data.values, data.offset, runs).bits });
     case Type.Int:

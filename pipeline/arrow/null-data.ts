@@ -1,10 +1,21 @@
-import { Data, DataType, makeBuilder, Type, Vector } from 'apache-arrow';
+import { Data, DataType, makeBuilder, type Null, Type, Vector } from 'apache-arrow';
 import { assemble, type Parts } from './assemble.js';
+
+/** Rows of type null. Of a slice the library no longer knows how many nulls it has, and writes -1 for those in lists. */
+export class NullRows extends Data<Null> {
+  constructor(type: Null, rows: number) {
+    super(type, 0, rows, rows);
+  }
+
+  override slice(_offset: number, length: number): Data<Null> {
+    return new NullRows(this.type, length);
+  }
+}
 
 /** A column of rows that are all null; of no rows, an empty column of any type. */
 export function nullData(type: DataType, rows: number): Data {
   const like = new Data(type, 0, 0);
-  if (type.typeId === Type.Null) return new Data(type, 0, rows, rows);
+  if (DataType.isNull(type)) return new NullRows(type, rows);
   if (type.typeId === Type.Union) return unionOfNulls(type, rows);
   const validity = rows === 0 ? undefined : bits(rows);
   const dictionary = DataType.isDictionary(type) ? new Vector([nullData(type.dictionary, 0)]) : undefined;

@@ -1,8 +1,9 @@
 import { DataError, NagError } from '../errors.js';
 import { outputPlace } from '../publication/place.js';
 import { atStage } from '../stage-error.js';
-import { type Collision, collisions } from './collisions.js';
+import { type Collision, collisions, nextTime, subject } from './collisions.js';
 import { configFault } from './finding.js';
+import { readNextTime } from './next-time.js';
 import { checkOutput, onOtherDisk, realUses, sameFile } from './outputs.js';
 import type { PathUse } from './path-uses.js';
 
@@ -46,11 +47,20 @@ export async function listedFaults(
   const outputs = uses.filter(({ role }) => role === 'writes');
   const faults: NagError[] = [];
   for (const { stage, files } of inputs) {
-    const found = await sameFile(outputs, files);
-    if (!found) continue;
-    const { output, file } = found;
-    const message = `${output.user}: the output ${output.path} is read by stage "${stage}" (as ${file}), and would replace it: choose another path`;
-    faults.push(configFault(output.place, message));
+    const listed = [...files];
+    const same = await sameFile(outputs, listed);
+    if (same) {
+      const { output, file } = same;
+      const message = `${output.user}: the output ${output.path} is read by stage "${stage}" (as ${file}), and would replace it: choose another path`;
+      faults.push(configFault(output.place, message));
+      continue;
+    }
+    const own = uses.filter((use) => use.role === 'reads' && use.stage === stage);
+    const next = await readNextTime(outputs, own, listed);
+    if (next)
+      faults.push(
+        faultOf({ ...next, other: next.input, message: `${subject(next.output)} ${nextTime(next.input)}` }),
+      );
   }
   return faults;
 }

@@ -33,9 +33,12 @@ function withInput(output: PathUse, input: PathUse): string | undefined {
   if (isIn(fixedPart(input.path), output.path) || fixedPart(input.path) === output.path)
     return `is a folder from which ${who} reads (${input.path}), and would replace it: choose another path`;
   const files = [output.path, ...(output.fileNames ?? []).map((name) => join(output.path, name))];
-  if (files.some((file) => input.takes?.(file, input.path)))
-    return `would be read by ${who} the next time (${input.path}): choose a path outside what it reads`;
+  if (files.some((file) => input.takes?.(file, input.path))) return nextTime(input);
   return undefined;
+}
+
+export function nextTime(input: PathUse): string {
+  return `would be read by ${userText(input)} the next time (${input.path}): choose a path outside what it reads`;
 }
 
 function withOutput(output: PathUse, other: PathUse): string | undefined {
@@ -60,7 +63,7 @@ function withKept(output: PathUse, kept: PathUse): string | undefined {
   return undefined;
 }
 
-function subject({ user, path }: PathUse): string {
+export function subject({ user, path }: PathUse): string {
   return `${user}: the output ${path}`;
 }
 

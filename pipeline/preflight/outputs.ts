@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { access, realpath, stat, statfs } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { access, readdir, realpath, stat, statfs } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { DataError, refusalText } from '../errors.js';
 import { leads } from '../leftovers.js';
 import { commonFolder } from '../publication/link-set.js';
@@ -9,11 +9,36 @@ import { checkReplaceable } from '../publication/staging.js';
 import { fixedPart } from './collisions.js';
 import type { PathUse } from './path-uses.js';
 
-/** The same uses with the paths that they have once links are resolved. What cannot be looked at stays as it is. */
+/**
+ * The same uses with the paths that they have once links are resolved, and those of files to which links in folders
+ * that are read lead, as in a cache of models. What cannot be looked at stays as it is.
+ */
 export async function realUses(uses: readonly PathUse[]): Promise<PathUse[]> {
-  return await Promise.all(
-    uses.map(async (use) => ({ ...use, path: await realPath(use).catch(() => use.path) })),
+  const real = await Promise.all(uses.map(realUse));
+  return [...real, ...(await Promise.all(real.map(linkedFiles))).flat()];
+}
+
+async function realUse(use: PathUse): Promise<PathUse> {
+  const path = await realPath(use).catch(() => use.path);
+  const { takes } = use;
+  if (!takes || fixedPart(path) === path || !(await leads(use.path))) return { ...use, path };
+  // It looks like a glob and is there: no pattern. What it takes does not depend on its name.
+  return { ...use, path, takes: (file, own) => takes(below('/folder', own, file), '/folder') };
+}
+
+/** A path with another folder in the place of its own. */
+function below(folder: string, own: string, file: string): string {
+  return file === own || file.startsWith(`${own}${sep}`) ? join(folder, relative(own, file)) : file;
+}
+
+async function linkedFiles({ takes: _, names, ...use }: PathUse): Promise<PathUse[]> {
+  if (!names) return [];
+  const entries = await readdir(use.path, { withFileTypes: true }).catch(() => []);
+  const links = entries.filter((entry) => entry.isSymbolicLink() && names.test(entry.name));
+  const found = await Promise.all(
+    links.map(({ name }) => realpath(join(use.path, name)).catch(() => undefined)),
   );
+  return found.flatMap((path) => (path === undefined ? [] : [{ ...use, path }]));
 }
 
 async function realPath({ path, role }: PathUse): Promise<string> {

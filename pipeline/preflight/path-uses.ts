@@ -19,6 +19,10 @@ export interface PathUse {
   takes?(file: string, path: string): boolean;
   /** Of what is written: names such as those of the files in the folder. */
   readonly fileNames?: readonly string[];
+  /** Of what is written: whether files in the folder have the names that input files have below theirs. */
+  readonly namedByInput?: boolean;
+  /** Of a folder that is read: which names in it. */
+  readonly names?: RegExp;
   readonly foreign?: Sink['foreign'];
   /** Of what is kept: whether outputs may be in it. */
   readonly open?: boolean;
@@ -43,14 +47,18 @@ export function stageUses(stages: Iterable<Stage>): PathUse[] {
         return {
           ...use,
           fileNames: component.fileNames?.(options) ?? [],
+          ...(component.namedByInput?.(options) && { namedByInput: true }),
           ...(component.foreign && { foreign: component.foreign }),
         };
       if (component.kind === 'source' && component.takes)
         return { ...use, takes: (file, own) => component.takes!(withPath(options, own), file) };
+      // What is kept in a folder may be deleted, and what is put into it with it.
+      if (role === 'keeps') return { ...use, open: false };
       if (files === undefined) return use;
       const names = new RegExp(files);
       return {
         ...use,
+        names,
         takes: (file, own) => dirname(file) === own && names.test(file.slice(own.length + 1)),
       };
     }),

@@ -73,8 +73,16 @@ def files(folder):
     nanoseconds = pa.array([1, 1001, None, -1, 0], pa.timestamp("ns"))
     write("int96-ns", {"time": nanoseconds}, use_deprecated_int96_timestamps=True, store_schema=False)
     write("arrow", {**dictionaries(), **others()})
-    # Without the others: of a schema with this type the JavaScript library reads nothing.
+    # Of a schema with this type the JavaScript library reads nothing: the others must not lose their types.
     write("list-view", {"list": pa.array([[1, 2], None, [], [3], [4]], pa.list_view(pa.int64()))})
+    views = pa.large_list_view(pa.struct([("inner", pa.list_view(pa.int8()))]))
+    beside = {
+        "views": pa.array([[{"inner": [1]}], None, [], [{"inner": None}], []], views),
+        "duration": pa.array([1, None, 3, 4, 5], pa.duration("ns")),
+        "fixed": pa.array([[1, None], None, [3, 4], [5, 6], [7, 8]], pa.list_(pa.float32(), 2)),
+        "category": dictionary(["x", "y"], pa.string()),
+    }
+    write("list-view-beside", beside)
     invalid = pa.array([b"fine", b"caf\xe9", None, "ü".encode(), b"\xc3"])
     columns = {
         "text": invalid.view(pa.string()),

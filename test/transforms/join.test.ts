@@ -1,4 +1,4 @@
-import { Float64, Int32, Int64, Utf8 } from 'apache-arrow';
+import { Field, FixedSizeList, Float64, Int32, Int64, Utf8, vectorFromArray } from 'apache-arrow';
 import t, { type Test } from 'tap';
 import type { Batch } from '../../pipeline/batch.js';
 import { withColumn } from '../../pipeline/batch.js';
@@ -212,4 +212,20 @@ t.test('no rows on one side or on both', async (t) => {
   await t.rejects(joined(t, none, [featured(['a'], 0)]), {
     message: /1 rows of the side input belong to no row/,
   });
+});
+
+t.test('nulls inside lists of one length stay nulls', async (t) => {
+  const type = new FixedSizeList(9, new Field('item', new Int32(), true));
+  const lists = [
+    [1, null, 3, 4, 5, 6, 7, null, null],
+    null,
+    Array.from({ length: 9 }, () => null),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  ];
+  const other = rows({ docid: [text, ['a', 'b', 'c', 'd']] }, 0);
+  const lined = withColumn(other, 'list', vectorFromArray(lists, type).data[0]!);
+  const docs = rows({ docid: [text, ['d', 'c', 'b', 'a']] }, 0);
+  const { batches } = await joined(t, [docs], [lined], { columns: ['list'] });
+  const found = [...batches[0]!.columns.getChild('list')!].map((list) => list && [...list]);
+  t.strictSame(found, lists.toReversed());
 });

@@ -46,23 +46,55 @@ function fixedCells(field: Field): CellFormat {
   };
 }
 
-/** Lists of one length: the cells are those of the items. Nulls inside a list are not expected in features. */
+/** Lists of one length: a cell holds the items, and behind them a bit for each, as in Arrow: whether it is no null. */
 function listCells(field: Field, size: number, item: Field): CellFormat {
-  const items = fixedCells(item);
-  const width = items.width! * size;
+  const bytes = bytesOf(item.type) * size;
+  const width = bytes + Math.ceil(size / 8);
   return {
     field,
     width,
-    reader: ({ children: [child] }) => {
-      const { values } = child!;
-      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-      return (row) => bytes.subarray(row * width, (row + 1) * width);
-    },
-    column: (cells) => {
-      const buffers = { [BufferType.DATA]: valuesOf(item.type, cells, width) };
-      return withNulls(field.type, cells, {}, [new Data(item.type, 0, cells.length * size, 0, buffers)]);
-    },
+    reader: ({ children: [child] }) => listReader(child!, size, bytes, width),
+    column: (cells) => withNulls(field.type, cells, {}, [itemsOf(item.type, cells, size, bytes)]),
   };
+}
+
+function listReader(items: Data, size: number, bytes: number, width: number) {
+  const values = new Uint8Array(items.values.buffer, items.values.byteOffset, items.values.byteLength);
+  const cell = new Uint8Array(width);
+  return (row: number): Uint8Array => {
+    cell.set(values.subarray(row * bytes, (row + 1) * bytes));
+    cell.fill(0xff, bytes);
+    if (items.nullCount > 0)
+      for (let i = 0; i < size; i++)
+        if (!items.getValid(row * size + i)) cell[bytes + (i >> 3)]! &= ~(1 << (i & 7));
+    return cell;
+  };
+}
+
+/** The items of all cells, one after another. */
+function itemsOf(
+  type: DataType,
+  cells: readonly (Uint8Array | undefined)[],
+  size: number,
+  bytes: number,
+): Data {
+  const values = valuesOf(
+    type,
+    cells.map((cell) => cell?.subarray(0, bytes)),
+    bytes,
+  );
+  const length = cells.length * size;
+  const complete = cells.every((cell) => cell?.subarray(bytes).every((bits) => bits === 0xff) ?? true);
+  if (complete) return new Data(type, 0, length, 0, { [BufferType.DATA]: values });
+  const validity = new Uint8Array(Math.ceil(length / 64) * 8);
+  let nulls = 0;
+  for (const [row, cell] of cells.entries())
+    for (let i = 0; i < size; i++) {
+      const place = row * size + i;
+      if (cell && !(cell[bytes + (i >> 3)]! & (1 << (i & 7)))) nulls++;
+      else validity[place >> 3]! |= 1 << (place & 7);
+    }
+  return new Data(type, 0, length, nulls, { [BufferType.DATA]: values, [BufferType.VALIDITY]: validity });
 }
 
 function textCells(field: Field): CellFormat {

@@ -47,6 +47,20 @@ t.test('dictionaries, views and units that the decoder lists but does not give',
   );
 });
 
+t.test('lists that are views cost no other column its type', async (t) => {
+  const { batches } = await batchesOf(golden('list-view-beside'));
+  t.strictSame(
+    batches[0]!.schema.fields.map(({ type }) => String(type)),
+    [
+      'Utf8',
+      'LargeList<Struct<{inner:List<Int8>}>>',
+      'Duration<NANOSECOND>',
+      'FixedSizeList[2]<Float32>',
+      'Dictionary<Int8, Utf8>',
+    ],
+  );
+});
+
 t.test('an Arrow schema with types that nobody here knows', async (t) => {
   const { source, batches } = await batchesOf(golden('list-view'));
   t.match(String(source.schema), /list: List<Int64>/);

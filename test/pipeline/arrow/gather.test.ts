@@ -1,4 +1,16 @@
-import { Field, Int32, makeData, RecordBatch, Schema, Struct, Utf8 } from 'apache-arrow';
+import {
+  type Data,
+  type DataType,
+  Field,
+  Int32,
+  List,
+  makeData,
+  Null,
+  RecordBatch,
+  Schema,
+  Struct,
+  Utf8,
+} from 'apache-arrow';
 import t from 'tap';
 import { gatherBatch } from '../../../pipeline/arrow/gather.js';
 import { allSame, type Same } from '../../fixtures/all-same.js';
@@ -81,4 +93,24 @@ function shuffledRows(count: number, below: number, seed: number): Int32Array {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state % below;
   });
+}
+
+t.test('nulls inside lists are counted when they are written', async (t) => {
+  const list = (item: DataType) => new List(new Field('item', item, true));
+  const inner = new Struct([new Field('a', new Null(), true)]);
+  const batches = [
+    batchOf(dataOf(list(new Null()), [[null, null], [], null])),
+    batchOf(dataOf(list(list(new Null())), [[[null]], [], null])),
+    batchOf(dataOf(list(inner), [[{ a: null }], [], null])),
+  ];
+  const copies = batches.map(throughIpc);
+  t.strictSame(copies.map(values), batches.map(values));
+  t.strictSame(
+    copies.map((copy) => leaf(copy.data).nullCount),
+    [2, 1, 1],
+  );
+});
+
+function leaf(data: Data): Data {
+  return data.children[0] ? leaf(data.children[0]) : data;
 }

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, linkSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { main } from '../../../pipeline/cli/main.js';
@@ -118,4 +118,61 @@ t.test('a link to an output is followed, a second hard link of an input keeps it
   t.equal(Object.keys(files).filter((name) => name.endsWith('new/real.jsonl')).length, 1);
   writeFileSync(join(dir, 'c.yaml'), `version: 1\nstages:\n  - ${read}\n  - ${write('hard.jsonl')}\n`);
   t.strictSame(await ending(dir, 'run'), [0, '']);
+});
+
+t.test('a run refuses what only the files that it finds show', async (t) => {
+  const pool = (path: string) => `{id: pool, use: read.jsonl, with: {path: "${path}"}}`;
+  const model = '{use: tokenize, with: {model: model}}';
+  const shards = '{use: write.jsonl, with: {path: pool/new, shards: input}}';
+  const at = (folder: string) => (dir: string) => {
+    mkdirSync(join(dir, folder), { recursive: true });
+    writeFileSync(join(dir, folder, 'b.jsonl'), line);
+  };
+  const link = (dir: string) => {
+    mkdirSync(join(dir, 'roots'));
+    symlinkSync('../pool', join(dir, 'roots', 'first'));
+  };
+  const cached = (dir: string) => {
+    for (const name of ['model', 'blobs']) mkdirSync(join(dir, name));
+    copyFileSync('configs/nag-mini/tokenizer.json', join(dir, 'blobs', '1f'));
+    symlinkSync('../blobs/1f', join(dir, 'model', 'tokenizer.json'));
+  };
+  const cases: [stages: string[], prepare: (dir: string) => void, message: string][] = [
+    [[pool('pool (1)'), write('pool (1)/new.jsonl')], at('pool (1)'), 'would be read by stage "pool"'],
+    [[pool('pool[1]'), write('"pool[1]/a/new.jsonl"')], at('pool[1]'), 'would be read by stage "pool"'],
+    [[pool('roots'), write('pool/new.jsonl')], link, 'would be read by stage "pool"'],
+    [[pool('roots/*/*.jsonl'), write('pool/new.jsonl')], link, 'would be read by stage "pool"'],
+    [[pool('pool/**/x/*.jsonl'), shards], at('pool/x'), 'would be read by stage "pool"'],
+    [[pool('pool/{new/,}b.jsonl'), shards], at('pool'), 'would be read by stage "pool"'],
+    [[read, model, write('blobs/1f')], cached, 'is read by stage "tokenize"'],
+  ];
+  const found = [];
+  for (const [stages, prepare] of cases) {
+    const dir = folder(t, stages);
+    prepare(dir);
+    const before = await snapshot(dir);
+    const ended = await ending(dir, 'run');
+    found.push([...ended, JSON.stringify(await snapshot(dir)) === JSON.stringify(before)]);
+  }
+  t.match(
+    found,
+    cases.map(([, , message]) => [2, new RegExp(message), true]),
+  );
+});
+
+t.test('folders that look like patterns may be read beside what is written', async (t) => {
+  const dir = folder(t, ['{use: read.jsonl, with: {path: "a [1]"}}', write('a 1/new.jsonl')]);
+  mkdirSync(join(dir, 'a [1]'));
+  writeFileSync(join(dir, 'a [1]', 'b.jsonl'), line);
+  t.strictSame(await ending(dir, 'run'), [0, '']);
+});
+
+t.test('parts of a large output, and what is put among features, are refused by the paths', async (t) => {
+  const parts = ['{use: read.parquet, with: {path: pool}}', '{use: write.parquet, with: {path: pool/out}}'];
+  const among = [read, '{use: features, with: {dir: store}}', write('store/a.jsonl')];
+  const found = [await ending(folder(t, parts), 'check'), await ending(folder(t, among), 'check')];
+  t.match(found, [
+    [2, /pool\/out would be read by stage "read.parquet"/],
+    [2, /store\/a.jsonl is inside store, where stage "features"/],
+  ]);
 });
