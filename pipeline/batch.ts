@@ -198,7 +198,8 @@ export function onlyNeeded(batch: Batch, needs: Needs): Batch {
   const named = (needs.columns ?? []).map((name) =>
     hasColumn(batch.columns.schema, name) ? name : (roleNamed(batch.roles, name) ?? name),
   );
-  const paths = [...roles, ...named];
+  const aside = [...(batch.temporary ?? nothing)].filter((name) => named.includes(name)).map(asideOf);
+  const paths = [...roles, ...named, ...aside];
   const kept = fields.flatMap(({ name }, i) =>
     batch.computed.has(name) || paths.some((path) => path === name || path.startsWith(`${name}.`)) ? [i] : [],
   );

@@ -158,11 +158,12 @@ export async function openJsonl(
   const inferred = schemaOf(shapes).fields.filter(({ name }) => !makers.has(name));
   const schema = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
   noteHidden(schema, context);
+  const mapping = mapRoles(settings, schema, paths[0]!);
   const reading: LinesReading = {
     schema,
     told: numberNotes(context),
-    mapping: mapRoles(settings, schema, paths[0]!),
-    filter: compileWhere(settings.where, schema, paths[0]!),
+    mapping,
+    filter: compileWhere(settings.where, schema, paths[0]!, mapping.roles),
   };
   return {
     schema,
