@@ -1,6 +1,6 @@
 import { Schema } from 'apache-arrow';
 import { z } from 'zod';
-import type { Batch, Bundle } from '../pipeline/batch.js';
+import { assumedSchema, type Batch, type Bundle } from '../pipeline/batch.js';
 import {
   type Context,
   defineSource,
@@ -156,7 +156,8 @@ export async function openJsonl(
   const shapes = new Map([...fields, ...named]);
   if (!context.tolerant) refuseBeyond(shapes);
   const inferred = schemaOf(shapes).fields.filter(({ name }) => !makers.has(name));
-  const schema = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
+  const known = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
+  const schema = rows === 0 ? assumedSchema(known) : known;
   noteHidden(schema, context);
   const mapping = mapRoles(settings, schema, paths[0]!);
   const reading: LinesReading = {
