@@ -1,4 +1,14 @@
-import { type Data, DataType, Field, makeData, RecordBatch, Schema, Struct, type Vector } from 'apache-arrow';
+import {
+  type Data,
+  DataType,
+  Field,
+  makeData,
+  Null,
+  RecordBatch,
+  Schema,
+  Struct,
+  Vector,
+} from 'apache-arrow';
 import { gatherBatch } from './arrow/gather.js';
 import { nullData } from './arrow/null-data.js';
 import { rowRange } from './arrow/row-range.js';
@@ -82,11 +92,27 @@ export function findColumn(columns: RecordBatch, path: string): Vector | null | 
   );
 }
 
-/** The column that a user names: by its name or path, or where there is none of that name by the role that it plays. */
+/**
+ * The column that a user names: by its name or path, or where there is none of that name by the role that it plays. Where
+ * no file has rows that would tell, it is there, of nulls.
+ */
 export function namedColumn({ columns, roles }: Batch, name: string): Vector | null | undefined {
   const own = findColumn(columns, name);
   const played = roleNamed(roles, name);
-  return own || played === undefined ? own : findColumn(columns, played);
+  const found = own || played === undefined ? own : findColumn(columns, played);
+  return found ?? (isAssumed(columns.schema) ? new Vector([nullData(new Null(), columns.numRows)]) : found);
+}
+
+/** Key of a schema's metadata: nothing was read that tells which columns there are. */
+const assumedKey = 'nag.assumed';
+
+/** A schema of files without rows, which may have any other columns too. */
+export function assumedSchema({ fields }: Schema): Schema {
+  return new Schema(fields, new Map([[assumedKey, 'true']]));
+}
+
+export function isAssumed({ metadata }: Schema): boolean {
+  return metadata.has(assumedKey);
 }
 
 /** The column that plays the role of this name, where it is one. */
@@ -198,7 +224,8 @@ export function onlyNeeded(batch: Batch, needs: Needs): Batch {
   const named = (needs.columns ?? []).map((name) =>
     hasColumn(batch.columns.schema, name) ? name : (roleNamed(batch.roles, name) ?? name),
   );
-  const paths = [...roles, ...named];
+  const aside = [...(batch.temporary ?? nothing)].filter((name) => named.includes(name)).map(asideOf);
+  const paths = [...roles, ...named, ...aside];
   const kept = fields.flatMap(({ name }, i) =>
     batch.computed.has(name) || paths.some((path) => path === name || path.startsWith(`${name}.`)) ? [i] : [],
   );

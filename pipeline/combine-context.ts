@@ -1,6 +1,6 @@
 import type { Batch, Role } from './batch.js';
 import type { CombineContext, OpenSource, ReadOptions } from './component.js';
-import { askedPaths, neededAgain } from './needed.js';
+import { askedPaths, neededAgain, neededFrom } from './needed.js';
 import { type Node, pathTo, provides, sourcesAbove } from './plan.js';
 import { reread } from './reread.js';
 import type { Run } from './run.js';
@@ -16,7 +16,8 @@ export function combineContext(node: Node, run: Run): CombineContext {
       const needs = neededAgain(node, run.plan);
       const joint = jointOf(node, needs, run.plan, run.sources);
       const asked = askedPaths(needs, sources);
-      const rows = reread(orders, { removed, asked, roles: rolesRead(node, run) }, sources, run.signal);
+      const roles = rolesRead(node, sources, run);
+      const rows = reread(orders, { removed, asked, roles }, sources, run.signal);
       return joint ? alike(rows, joint) : rows;
     },
   };
@@ -27,9 +28,10 @@ async function* alike(batches: AsyncIterable<Batch>, joint: Joint): AsyncGenerat
 }
 
 /** Roles that stages below a combine want of its rows. */
-function rolesRead(node: Node, run: Run): Role[] {
-  const needs = run.plan.segments.flatMap((segment) => segment.needs.get(node.id) ?? []);
-  return needs.flatMap(({ roles = [], optionalRoles = [] }) => [...roles, ...optionalRoles]);
+function rolesRead(node: Node, sources: readonly OpenSource[], run: Run): Role[] {
+  const below = run.plan.segments.flatMap((segment) => segment.needs.get(node.id) ?? []);
+  const needs = below.flatMap((own) => sources.map((source) => neededFrom(own, source)));
+  return [...new Set(needs.flatMap(({ roles = [], optionalRoles = [] }) => [...roles, ...optionalRoles]))];
 }
 
 function scanBefore(node: Node, role: Role, run: Run): ReturnType<CombineContext['scanBefore']> {

@@ -1,3 +1,4 @@
+import { hasColumn, type Role, roleNamed } from './batch.js';
 import type { Needs, OpenSource } from './component.js';
 import { mergeNeeds, type Node, needsOf, type Plan, sourcesAbove } from './plan.js';
 
@@ -23,13 +24,31 @@ function belowOf(id: string, plan: Plan): Needs[] {
   return plan.segments.flatMap(({ needs }) => needs.get(id) ?? []);
 }
 
+/**
+ * What is asked of one source: columns that it does not have may be made on the way, and the name of a role, where no
+ * column has it, asks for the column that plays it, or for the text of a template.
+ */
+export function neededFrom(needs: Needs, { schema, roles }: Pick<OpenSource, 'schema' | 'roles'>): Needs {
+  if (needs.columns === 'all') return needs;
+  const named = needs.columns ?? [];
+  const isThere = (name: string) => hasColumn(schema, name);
+  const played = named.filter((name): name is Role => !isThere(name) && roleNamed(roles, name) !== undefined);
+  return {
+    ...needs,
+    columns: named.filter(isThere),
+    optionalRoles: [...new Set([...(needs.optionalRoles ?? []), ...played])],
+  };
+}
+
 /** Paths of the columns that are asked of some sources, by name or by the roles that they play; undefined for all. */
 export function askedPaths(
   needs: Needs,
-  sources: readonly Pick<OpenSource, 'roles'>[],
+  sources: readonly Pick<OpenSource, 'schema' | 'roles'>[],
 ): ReadonlySet<string> | undefined {
   if (needs.columns === 'all') return undefined;
-  const roles = [...(needs.roles ?? []), ...(needs.optionalRoles ?? [])];
-  const played = sources.flatMap((source) => roles.flatMap((role) => source.roles[role] ?? []));
+  const played = sources.flatMap((source) => {
+    const { roles = [], optionalRoles = [] } = neededFrom(needs, source);
+    return [...roles, ...optionalRoles].flatMap((role) => source.roles[role] ?? []);
+  });
   return new Set([...played, ...(needs.columns ?? [])]);
 }

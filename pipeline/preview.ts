@@ -7,8 +7,8 @@ import type { Context } from './component.js';
  */
 export type Known = readonly Batch[] | undefined;
 
-/** Of each side input, in the order in which its stages are named. */
-export type KnownSides = ReadonlyMap<string, readonly Known[]>;
+/** Of each side input: what is known of its stages, by their ids, in the order in which they are named. */
+export type KnownSides = ReadonlyMap<string, ReadonlyMap<string, Known>>;
 
 /** What comes out of a stage of batches without rows. */
 export type Preview<Options> = (

@@ -1,6 +1,7 @@
-import { type Batch, type Bundle, hasColumn, roleNamed } from './batch.js';
+import type { Batch, Bundle } from './batch.js';
 import { begin, timed } from './busy.js';
 import type { Needs, OpenSource } from './component.js';
+import { neededFrom } from './needed.js';
 import type { Node } from './plan.js';
 import { rereadRoots } from './plan-questions.js';
 import type { Run } from './run.js';
@@ -49,7 +50,7 @@ export async function* readBundles(
     stats.rowsIn += rows;
     addTo(stats.leftOut, reason, rows);
   };
-  const there = { ...needs, columns: columnsThere(needs.columns, source) };
+  const there = neededFrom(needs, source);
   for await (const bundle of bundles) {
     for await (const batch of timed(
       source.read(bundle, there, { leftOut, mayReread }),
@@ -66,18 +67,6 @@ export async function* readBundles(
 /** Whether rows of a source may be read again. */
 export function isReread(source: string, run: Run): boolean {
   return rereadRoots(run.plan).has(source);
-}
-
-/** Columns that stages name may be made on the way: only those of the source are read. */
-function columnsThere(
-  columns: Needs['columns'],
-  { schema, roles }: OpenSource,
-): NonNullable<Needs['columns']> {
-  if (columns === 'all') return columns;
-  const named = (columns ?? []).map((name) =>
-    hasColumn(schema, name) ? name : (roleNamed(roles, name) ?? name),
-  );
-  return named.filter((column) => hasColumn(schema, column));
 }
 
 async function* readCombine(node: Node, run: Run, stats: StageStats): AsyncGenerator<Batch> {

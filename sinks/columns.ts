@@ -1,5 +1,5 @@
 import type { Field, RecordBatch } from 'apache-arrow';
-import { type Batch, namedColumn, roleNamed, selectColumns, withColumn } from '../pipeline/batch.js';
+import { type Batch, namedColumn, selectColumns, withColumn } from '../pipeline/batch.js';
 import type { Needs } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
 import { noColumn } from '../pipeline/nearest.js';
@@ -39,9 +39,7 @@ function positionOf(name: string, fields: readonly Field[]): number {
 function withRoles(batch: Batch, names: readonly string[] | undefined): RecordBatch {
   const { columns } = batch;
   const wanted = names ?? (featureColumns(columns).length > 0 ? ['docid'] : []);
-  const missing = wanted.filter(
-    (name) => !columns.getChild(name) && roleNamed(batch.roles, name) !== undefined,
-  );
+  const missing = wanted.filter((name) => !columns.getChild(name));
   return missing.reduce((all, name) => {
     const [data] = namedColumn({ ...batch, columns }, name)?.data ?? [];
     if (!data) return all;

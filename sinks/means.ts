@@ -160,7 +160,8 @@ function cellOf(sums: Sums | undefined, exp: boolean): string {
 function numbers(batch: Batch, name: string): (row: number) => number {
   const vector = column(batch, name);
   const { type } = vector;
-  if (!(DataType.isInt(type) || DataType.isFloat(type) || DataType.isBool(type)))
+  const hasNumbers = DataType.isInt(type) || DataType.isFloat(type) || DataType.isBool(type);
+  if (!hasNumbers && !DataType.isNull(type))
     throw new NagError(`show: mean: column "${name}" has no numbers but ${String(type)}`);
   return (row) => {
     const value: unknown = vector.get(row);

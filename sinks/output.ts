@@ -27,7 +27,7 @@ export const outputOptions = {
     .refine((names) => new Set(names).size === names.length, { message: 'a column is named twice' })
     .optional()
     .describe(
-      'Only these columns, in this order; the name of a role (docid, text, tokens) is also the column that plays it',
+      'Only these columns, in this order, a.b for nested ones; the name of a role (docid, text, tokens) is also the column that plays it',
     ),
 } as const;
 

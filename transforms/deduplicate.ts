@@ -70,6 +70,7 @@ function firsts(batch: Batch, read: Read, seen: DigestSet): Uint32Array {
 function keyReader(batch: Batch, column: string | undefined): { name: string; kind: string; read: Read } {
   const { vector, name } = column === undefined ? roleColumn(batch, 'docid') : requireColumn(batch, column);
   if (isText(vector.type)) return { name, kind: 'text', read: textReader(vector) };
+  if (DataType.isNull(vector.type)) return { name, kind: 'text', read: () => null };
   if (DataType.isInt(vector.type)) {
     const encode = docidEncoder();
     const read = (row: number) => {

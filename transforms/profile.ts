@@ -22,6 +22,7 @@ import {
 } from './nag/profile.js';
 import { tellDrift } from './profile/drift.js';
 import { byCodePoint, requireFewTargets, rowsByValue } from './profile/groups.js';
+import { withTargets } from './profile/preview.js';
 import { offerBatch, sampleCounts, samplesFor, samplesOptions } from './profile/samples.js';
 import { requireComparable } from './same-features.js';
 
@@ -100,15 +101,16 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
   chain: { takes: 'features', after: 'impacts', fromFiles: true, remedy: featuresRemedy },
-  preview: (input, { by, feature, samples, name }) => {
+  preview: (input, { by, feature, samples, name, targets }) => {
     const profiled = input.map((batch) => {
       const { info } = findFeatures(batch.columns, feature);
       if (by !== undefined) rowsByValue(batch, by);
       const others = featureColumns(batch.columns).filter((own) => own !== featureColumn(info.neurons));
-      return withoutColumns(batch, others);
+      return withTargets(withoutColumns(batch, others), targets ?? [name]);
     });
-    // What targets there are, only rows tell.
-    return by === undefined && samples === undefined && name === undefined ? profiled : undefined;
+    // Without their names, only rows tell what targets there are.
+    const areNamed = by === undefined ? samples === undefined : targets !== undefined;
+    return areNamed ? profiled : undefined;
   },
   needs: ({ by, feature }) => ({
     columns: [...(by === undefined ? [] : [by]), ...featureNeeds(feature)],

@@ -1,6 +1,6 @@
 import { Schema } from 'apache-arrow';
 import { z } from 'zod';
-import type { Batch, Bundle } from '../pipeline/batch.js';
+import { assumedSchema, type Batch, type Bundle } from '../pipeline/batch.js';
 import {
   type Context,
   defineSource,
@@ -156,13 +156,15 @@ export async function openJsonl(
   const shapes = new Map([...fields, ...named]);
   if (!context.tolerant) refuseBeyond(shapes);
   const inferred = schemaOf(shapes).fields.filter(({ name }) => !makers.has(name));
-  const schema = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
+  const known = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
+  const schema = rows === 0 ? assumedSchema(known) : known;
   noteHidden(schema, context);
+  const mapping = mapRoles(settings, schema, paths[0]!);
   const reading: LinesReading = {
     schema,
     told: numberNotes(context),
-    mapping: mapRoles(settings, schema, paths[0]!),
-    filter: compileWhere(settings.where, schema, paths[0]!),
+    mapping,
+    filter: compileWhere(settings.where, schema, paths[0]!, mapping.roles),
   };
   return {
     schema,

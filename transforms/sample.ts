@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { isText, textReader } from '../pipeline/arrow/text.js';
-import { type Batch, findColumn, keepRows } from '../pipeline/batch.js';
+import { type Batch, keepRows, namedColumn } from '../pipeline/batch.js';
 import { defineTransform } from '../pipeline/component.js';
 import { DataError } from '../pipeline/errors.js';
 import { seededFraction } from './sampling.js';
@@ -55,7 +55,7 @@ export const sample = defineTransform({
 /** The key of a row; one without a value has its place in the file instead. */
 function keyReader(batch: Batch, column: string | undefined): (row: number) => string {
   const name = column ?? batch.roles.docid;
-  const vector = name === undefined ? undefined : findColumn(batch.columns, name);
+  const vector = name === undefined ? undefined : namedColumn(batch, name);
   const place = (row: number) => `${basename(batch.bundle.file)}:${batch.bundle.firstRow + batch.rows[row]!}`;
   if (!vector && column !== undefined)
     throw new DataError({ file: batch.bundle.file }, `there is no column "${column}" to sample by`);

@@ -37,7 +37,9 @@ async function knownOf(node: Node, known: ReadonlyMap<string, Known>, run: Run):
   const above = inputs.main.map((input) => known.get(input));
   const input = above.flatMap((batches) => batches ?? []);
   if (!component.preview || input.length === 0 || above.includes(undefined)) return undefined;
-  const sides = new Map([...inputs.sides].map(([name, ids]) => [name, ids.map((own) => known.get(own))]));
+  const sides = new Map(
+    [...inputs.sides].map(([name, ids]) => [name, new Map(ids.map((own) => [own, known.get(own)]))]),
+  );
   const joint = inputs.main.length > 1 && jointOf(node, { columns: 'all' }, run.plan, run.sources);
   const alike = joint ? input.map(joint) : input;
   // What a stage has to say it says when it runs.

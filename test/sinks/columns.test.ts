@@ -28,6 +28,7 @@ t.test('all that are not internal, or those that are named, in their order', asy
   const batch = batchOf(columns, 0, 0, roles);
   t.same(names(batch, undefined), ['n', 'meta']);
   t.same(names(batch, ['meta', 'n']), ['meta', 'n']);
+  t.same(cells([writtenColumns(batch, ['meta.docid'])], 'meta.docid'), ['a', 'b']);
   t.throws(() => names(batch, ['m']), {
     message: /^columns: there is no column "m" \(columns: n, .*meta\)$/,
   });

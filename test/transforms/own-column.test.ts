@@ -37,9 +37,10 @@ interface Stages {
   readonly profile?: string;
   readonly after?: string;
   readonly top?: string;
+  readonly columns?: string;
 }
 
-function configText({ tokenize = '', profile = '{}', after = '', top = '' }: Stages): string {
+function configText({ tokenize = '', profile = '{}', after = '', top = '', columns = '' }: Stages): string {
   const features = `
   - {use: extract, with: {model: model, device: cpu, threads: 1}}
   - {use: top_k, with: {k: 5}}`;
@@ -53,7 +54,7 @@ stages:
   - {use: read.jsonl, with: {path: pool.jsonl}}
   - {use: tokenize, with: {model: model, max_length: 16${tokenize}}}${features}
 ${after}
-  - {use: write.jsonl, with: {path: out/rows.jsonl}}
+  - {use: write.jsonl, with: {path: out/rows.jsonl${columns}}}
 `;
 }
 
@@ -106,6 +107,13 @@ t.test("the pool's own columns with our names stay, or a note says that they are
     },
     'without a ranking',
   );
+  const columns = ', columns: [docid, nag_distance, nag_input_ids, fwd_up_feature]';
+  for (const after of [score, `${score}\n${rank}`])
+    t.strictSame(
+      (await run(dir, { after, columns })).same,
+      ['nag_input_ids', 'fwd_up_feature'],
+      'where the output names them',
+    );
   const state = { top: 'state_dir: state', after: `${score}\n${rank}` };
   const whole = await run(dir, state);
   t.strictSame(whole.same, except('nag_distance', 'nag_rank'), 'when features are kept');

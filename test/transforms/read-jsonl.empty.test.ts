@@ -3,8 +3,10 @@ import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { readJsonl } from '../../transforms/read-jsonl.js';
+import { readParquet } from '../../transforms/read-parquet.js';
 import { projectRoot } from '../fixtures/paths.js';
 import type { Told } from '../fixtures/rejecting.js';
+import { runConfig } from '../fixtures/run-config.js';
 import { openSource, readAll, testContext, values } from './context.js';
 
 const full = '{"docid": "a", "doc": "x", "token_num": 1}\n';
@@ -88,5 +90,28 @@ t.test('a pool of nothing but empty files has the columns that its stage names',
   t.strictSame(
     found,
     cases.map(([, columns]) => [columns, [], 1]),
+  );
+});
+
+t.test('and those that the stages below name, without values', async (t) => {
+  const dir = t.testdir({ 'a.jsonl': '' });
+  const { error } = await runConfig(
+    dir,
+    `version: 1
+stages:
+  - {id: pool, use: read.jsonl, with: {path: a.jsonl}}
+  - {use: show, with: {by: lang, columns: [url], mean: [score]}}
+  - {use: filter, from: pool, with: {where: {lang: en, score: {min: 0.5}}}}
+  - {use: sample, with: {fraction: 0.5, column: url}}
+  - {use: deduplicate, with: {column: hash}}
+  - {use: write.parquet, with: {path: out.parquet, columns: [docid, meta.url, score]}}
+`,
+  );
+  t.equal(error, undefined);
+  const { fields } = (await openSource(readParquet, { path: join(dir, 'out.parquet') }, testContext(t)))
+    .schema;
+  t.strictSame(
+    fields.map(({ name, type }) => `${name} ${String(type)}`),
+    ['docid Utf8', 'meta.url Null', 'score Null'],
   );
 });

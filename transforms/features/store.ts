@@ -60,7 +60,7 @@ export async function openStore(
   const reading: Reading = {
     schema,
     mapping: { ...mapping, roles },
-    filter: compileWhere(settings.where, schema, folder),
+    filter: compileWhere(settings.where, schema, folder, roles),
   };
   const bundles = files.map(
     ({ path }, i): Bundle => ({

@@ -13,10 +13,9 @@ export function assumedFields({ format, columns, where }: ReadingOptions): Map<s
       path === undefined ? [] : [[path, { kind: 'string' }]],
     ),
     [columns.tokens ?? preset.tokens ?? '', shapeOf(0)],
-    ...Object.entries(where).map(([path, condition]): [string, Shape] => [
-      path,
-      shapeOf(exampleOf(condition)),
-    ]),
+    ...Object.entries(where).flatMap(([path, condition]): [string, Shape][] =>
+      Object.hasOwn(preset, path) ? [] : [[path, shapeOf(exampleOf(condition))]],
+    ),
   ];
   const shape = found.map(([path, own]) => nested(path.split('.'), own)).reduce(join);
   return new Map(shape.kind === 'object' ? shape.fields : []);

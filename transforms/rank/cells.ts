@@ -1,6 +1,6 @@
 import { DataType, type Vector } from 'apache-arrow';
 import { isText, textReader } from '../../pipeline/arrow/text.js';
-import { type Batch, findColumn, placeOf, roleColumn } from '../../pipeline/batch.js';
+import { type Batch, findColumn, namedColumn, placeOf, roleColumn } from '../../pipeline/batch.js';
 import { schemaNote } from '../../pipeline/columns-note.js';
 import { DataError, NagError } from '../../pipeline/errors.js';
 import type { Fault } from '../../pipeline/faults.js';
@@ -88,8 +88,9 @@ export function qualityFaults(batch: Batch, column: string): FaultOf {
 }
 
 function qualityColumn(batch: Batch, column: string): Vector {
-  const vector = findColumn(batch.columns, column);
-  if (vector && (DataType.isInt(vector.type) || DataType.isFloat(vector.type))) return vector;
+  const vector = namedColumn(batch, column);
+  const type = vector?.type;
+  if (vector && (DataType.isInt(type) || DataType.isFloat(type) || DataType.isNull(type))) return vector;
   const found = vector
     ? `it holds ${String(vector.type)}`
     : 'found none of this name, neither in the file nor made by the stages before';

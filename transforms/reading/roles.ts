@@ -53,12 +53,16 @@ export function askedColumns(
   const text = named.text === undefined ? [] : templateColumns(named.text);
   const roles = { ...presets[options.format], ...named };
   const asked = [...(needed.roles ?? []), ...(needed.optionalRoles ?? [])];
+  const played = (role: Role) => (role === 'text' && text.length > 0 ? text : (roles[role] ?? []));
   return new Set([
     ...[named.docid, named.tokens].filter((name) => name !== undefined),
     ...text,
-    ...asked.flatMap((role) => (role === 'text' && text.length > 0 ? text : (roles[role] ?? []))),
-    ...(needed.columns ?? []),
-    ...Object.keys(options.where),
+    ...asked.flatMap(played),
+    // The name of a role asks for its column where none has this name.
+    ...[...(needed.columns ?? []), ...Object.keys(options.where)].flatMap((name) => [
+      name,
+      ...(Object.hasOwn(roles, name) ? played(name as Role) : []),
+    ]),
   ]);
 }
 

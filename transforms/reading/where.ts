@@ -1,6 +1,6 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { z } from 'zod';
-import { findColumn } from '../../pipeline/batch.js';
+import { findColumn, hasColumn, type Roles, roleNamed } from '../../pipeline/batch.js';
 import { DataError } from '../../pipeline/errors.js';
 import { comparableReader } from './comparable.js';
 import { type Condition, compileCondition, condition, type Test } from './condition.js';
@@ -20,16 +20,21 @@ export interface RowFilter {
   select(columns: RecordBatch): Uint32Array;
 }
 
-/** Compiles `where`. Throws where a column is missing, or a condition can never be met because its type differs. */
+/**
+ * Compiles `where`; the name of a role is also the column that plays it. Throws where a column is missing, or a condition
+ * can never be met because its type differs.
+ */
 export function compileWhere(
   where: Readonly<Record<string, Condition>>,
   schema: Schema,
   file: string,
+  roles: Roles = {},
 ): RowFilter | undefined {
-  const conditions = Object.entries(where).map(([column, given]) => ({
-    column,
-    test: compileColumn(column, given, schema, file),
-  }));
+  const conditions = Object.entries(where).map(([name, given]) => {
+    const played = hasColumn(schema, name) ? undefined : roleNamed(roles, name);
+    const column = played !== undefined && hasColumn(schema, played) ? played : name;
+    return { column, test: compileColumn(column, given, schema, file) };
+  });
   if (conditions.length === 0) return undefined;
   return {
     columns: conditions.map(({ column }) => column),

@@ -81,6 +81,30 @@ for (const [name, more, message] of late) {
   });
 }
 
+t.test('behind scores of several targets too, and of one with a name', async (t) => {
+  const dir = await makePipeline(t, { out: '{path: o.parquet, columns: [docid, targets]}' });
+  const file = join(dir, 'pipeline.yaml');
+  const text = await readFile(file, 'utf8');
+  const other = '  - {id: other, use: profile, from: features, with: {name: second}}\n';
+  const several = text
+    .replace('  - {use: read.parquet, with: {path: pool', `${other}$&`)
+    .replace('{profile: profile}', '{profile: [profile, other]}');
+  const lines = async (own: string) => {
+    await writeFile(file, own);
+    return (await found(dir, 'check', '--files')).lines.map((line) => line.split(' (')[0]);
+  };
+  const missed = 'columns: there is no column "targets", did you mean "target"?';
+  t.strictSame(
+    [
+      await lines(several),
+      await lines(several.replace('{fraction: 0.5}', '{fraction: 0.5, shares: {profile: 0.5, third: 0.5}}')),
+      await lines(text.replace('{id: profile, use: profile, from: features', '$&, with: {name: second}')),
+      await lines(several.replace('targets]', 'target]')),
+    ],
+    [[missed], ['rank: shares: there is no target "third"; name each target once'], [missed], []],
+  );
+});
+
 t.test('inputs of one sink that do not go together', async (t) => {
   const dir = t.testdir();
   await writeTestParquet(join(dir, 'a.parquet'), documents('a', 2));
