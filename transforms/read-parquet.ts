@@ -21,7 +21,7 @@ import { withoutColumns, withPairs } from './parquet/schemas.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { type HiveLayout, hiveLayout } from './reading/hive-layout.js';
 import { type ListedPath, listInputs, takesFile } from './reading/listing.js';
-import { readingFacts, readingOptions } from './reading/options.js';
+import { hiveOption, readingFacts, readingOptions } from './reading/options.js';
 import { checkRowGroups, type ListedFile, listParquet } from './reading/parquet-files.js';
 import {
   askedColumns,
@@ -46,12 +46,7 @@ export const parquetOptions = {
     .describe(
       'Refuse files with larger row groups (uncompressed MB): a row group is decoded whole, at about 3 times its size',
     ),
-  hive: z
-    .boolean()
-    .optional()
-    .describe(
-      'Columns from folders named column=value: by default from those below the folder or glob that path names; true: from all of the path, false: from none',
-    ),
+  hive: hiveOption,
   without: z
     .array(z.string().min(1))
     .default([])
