@@ -9,6 +9,7 @@ import { type Batch, type Bundle, emptyColumns } from '../pipeline/batch.js';
 import {
   type Context,
   defineSource,
+  type FileKind,
   type Needs,
   type OpenSource,
   type ReadOptions,
@@ -155,6 +156,7 @@ export async function openParquet(
     roles: reading.mapping.roles,
     bundles: [...groups.keys()],
     rows: files.reduce((sum, file) => sum + file.rows, 0),
+    kinds: kindsOf(groups),
     read: (bundle, needs, how) =>
       readBundle(
         bundle,
@@ -168,6 +170,17 @@ export async function openParquet(
       ),
     close: () => reader.close(),
   };
+}
+
+/** Files that differ in the key of their footer by which numbers stand for classes. */
+function kindsOf(groups: ReadonlyMap<Bundle, { readonly file: ListedFile }>): FileKind[] {
+  const kinds = new Map<string | undefined, FileKind>();
+  for (const [bundle, { file }] of groups) {
+    const { metadata } = file.schema;
+    const features = metadata.get('huggingface');
+    if (!kinds.has(features)) kinds.set(features, { bundle, metadata });
+  }
+  return [...kinds.values()];
 }
 
 function* runsOf(rowGroups: readonly RowGroup[]): Generator<RowGroup[]> {

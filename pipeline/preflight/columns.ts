@@ -45,17 +45,23 @@ async function knownOf(node: Node, known: ReadonlyMap<string, Known>, run: Run):
   return await component.preview(alike, options, context, sides);
 }
 
-/** A batch of a source without rows; undefined where its columns cannot be made so. */
-function rowless({ schema, roles, bundles }: OpenSource): Known {
+/** A batch of a source without rows, or one of each kind of its files; undefined where its columns cannot be made so. */
+function rowless({ schema, roles, bundles, kinds }: OpenSource): Known {
   const [bundle] = bundles;
   if (!bundle) return undefined;
   // A role's column that is not in the files is put together for it.
   const made = Object.values(roles).filter((name) => name?.startsWith('#') && !hasColumn(schema, name));
   const fields = [...plainFields(schema), ...made.map((name) => new Field(String(name), new Utf8(), true))];
+  const none = new Set<string>();
   try {
-    const columns = emptyColumns(new SchemaOf(fields, schema.metadata));
-    const none = new Set<string>();
-    return [{ columns, bundle, rows: new Uint32Array(0), computed: none, removed: none, roles }];
+    return (kinds ?? [{ bundle, metadata: schema.metadata }]).map((kind) => ({
+      columns: emptyColumns(new SchemaOf(fields, kind.metadata)),
+      bundle: kind.bundle,
+      rows: new Uint32Array(0),
+      computed: none,
+      removed: none,
+      roles,
+    }));
   } catch {
     return undefined;
   }

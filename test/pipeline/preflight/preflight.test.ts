@@ -100,6 +100,75 @@ stages:
   t.strictSame(await found(dir, 'run'), { exitCode: 0, lines: [] });
 });
 
+const features = (names: string[]) => ({
+  metadata: { huggingface: JSON.stringify({ info: { features: { lang: { names, _type: 'ClassLabel' } } } }) },
+});
+
+t.test('files of one source whose numbers stand for other classes', async (t) => {
+  const dir = await makePipeline(t, { pool: '{path: "pool*.parquet"}' });
+  await writeTestParquet(
+    join(dir, 'pool.parquet'),
+    { ...documents('a', 2), lang: [0, 1] },
+    features(['a', 'b']),
+  );
+  await writeTestParquet(
+    join(dir, 'pool2.parquet'),
+    { ...documents('b', 2), lang: [0, 1] },
+    features(['b', 'a']),
+  );
+  const remedy =
+    'leave the column out (columns on this stage, or without on read.parquet), or write them with a sink of their own';
+  t.strictSame(await found(dir, 'check', '--files'), {
+    exitCode: 1,
+    lines: [
+      `pool2.parquet: its rows cannot be written with those before: column "lang" has other class names (its ClassLabel); ${remedy} (stage "write.parquet", pipeline.yaml:17:5)`,
+    ],
+  });
+  const text = await readFile(join(dir, 'pipeline.yaml'), 'utf8');
+  const advised = [
+    text.replace('pool*.parquet"', 'pool*.parquet", without: [lang]'),
+    text.replace('selected.parquet', 'selected.parquet, columns: [docid, doc, nag_distance]'),
+  ];
+  for (const own of advised) {
+    await writeFile(join(dir, 'pipeline.yaml'), own);
+    t.strictSame(await found(dir, 'run'), { exitCode: 0, lines: [] });
+  }
+});
+
+const sourceOfTypes = `import { defineSource, z } from 'nag-pipeline';
+import { Field, IntervalMonthDayNano, Schema, Struct, DenseUnion, Utf8 } from 'apache-arrow';
+export const odd = defineSource({ name: 'odd', summary: 's', example: '', options: z.strictObject({}),
+  open: async (options, context, ordinal) => ({
+    schema: new Schema([new Field('docid', new Utf8()), new Field('mixed', new DenseUnion([0], [new Field('a', new Utf8())])),
+      new Field('spans', new Struct([new Field('x', new IntervalMonthDayNano())])), new Field('none', new Struct([]))]),
+    roles: {docid: 'docid'}, rows: 0,
+    bundles: [{ ordinal, file: 'odd', firstRow: 0, rows: 0, bytes: 0 }],
+    async *read() { throw new Error('it runs'); }, close: async () => undefined }) });`;
+
+t.test('columns that Parquet has no place for, before anything is read', async (t) => {
+  const dir = t.testdir({ 'odd.mjs': sourceOfTypes });
+  const text = (columns: string) => `version: 1
+plugins: [odd.mjs]
+stages:
+  - {use: odd}
+  - {use: write.parquet, with: {path: a.parquet, columns: [docid, ${columns}]}}
+`;
+  const lines: (string | undefined)[] = [];
+  for (const column of ['mixed', 'spans', 'none']) {
+    await writeFile(join(dir, 'pipeline.yaml'), text(column));
+    lines.push((await found(dir, 'check', '--files')).lines[0]);
+  }
+  const stage = '(stage "write.parquet", pipeline.yaml:5:5)';
+  const message = (column: string, type: string) =>
+    `a.parquet: column "${column}": has the type ${type}, which Parquet cannot store; leave it out with columns on the stage that writes ` +
+    `(or without on read.parquet, if it is from there), or make it of another type ${stage}`;
+  t.strictSame(lines, [
+    message('mixed', 'Union<Utf8>'),
+    message('spans', 'Interval<MONTH_DAY_NANO>, inside of Struct<{x:Interval<MONTH_DAY_NANO>}>'),
+    message('none', 'Struct<{}>'),
+  ]);
+});
+
 t.test("a stage of the user's own, of which nothing is known, hides what comes behind it", async (t) => {
   const dir = await makePipeline(t, { out: '{path: out/selected.parquet, columns: [docid, made]}' });
   await writeFile(
