@@ -11,6 +11,7 @@ import { tellKept } from './kept-neurons.js';
 import { type Distances, distancesTo } from './nag/similarity.js';
 import { columnName, noteReplaced } from './own-column.js';
 import { joinProfiles } from './profile/join.js';
+import { knownProfile } from './profile/known.js';
 import type { Profile } from './profile.js';
 import { requireComparable } from './same-features.js';
 
@@ -124,20 +125,17 @@ function noteFeatures(batch: Batch, name: string, context: Context): void {
     );
 }
 
-/** Of one target without a name; what columns several have, only their profiles tell. */
+/** Undefined where only the profiles will tell how many targets there are. */
 function previewDistances(
   input: readonly Batch[],
   settings: Options,
   context: Context,
   sides: KnownSides,
 ): readonly Batch[] | undefined {
-  const [profile, ...others] = sides.get('profile') ?? [];
-  const [target] = profile ?? [];
-  if (!target || others.length > 0) return undefined;
-  const { info } = findFeatures(target.columns, undefined);
-  const only: Profile = { info, targets: [{ name: undefined, weights: new Float64Array(0), documents: 0 }] };
+  const profile = knownProfile(sides.get('profile') ?? []);
+  if (!profile) return undefined;
   return input.map((batch) => {
-    const scored = scoreBatch(batch, only, () => undefined, settings, context);
+    const scored = scoreBatch(batch, profile, () => undefined, settings, context);
     return settings.keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));
   });
 }

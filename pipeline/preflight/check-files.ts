@@ -29,17 +29,28 @@ export async function checkFiles(config: Config, plan: Plan, signal: AbortSignal
   const run = new Run(plan, options);
   try {
     await preflight(run, options);
-    return [...inputLines(run), ...notes, ...(await spaceLines(paths))];
+    return [...inputLines(run), ...notes, ...(await plannedLines(plan)), ...(await spaceLines(paths))];
   } finally {
     await run.close();
   }
+}
+
+/** What stages say of themselves: K of each layer, and whether it serves a ranking. */
+async function plannedLines({ nodes }: Plan): Promise<string[]> {
+  const stages = new Map<string, string[]>();
+  for (const { id, component, options } of nodes.values())
+    if (component.kind === 'transform')
+      for (const line of (await component.planned?.(options)) ?? [])
+        stages.set(line, [...(stages.get(line) ?? []), id]);
+  return [...stages].map(([line, ids]) => `${ids.join(', ')}: ${line}`);
 }
 
 function inputLines({ sources }: Run): string[] {
   return [...sources].map(([id, { bundles, rows }]) => {
     const files = new Set(bundles.map(({ file }) => file)).size;
     const counted = rows === undefined ? '' : `, ${rows} rows`;
-    return `${id}: ${files} ${files === 1 ? 'file' : 'files'}${counted}`;
+    const bytes = bundles.reduce((sum, bundle) => sum + bundle.bytes, 0);
+    return `${id}: ${files} ${files === 1 ? 'file' : 'files'}${counted}, ${(bytes / 1e6).toFixed(1)} MB`;
   });
 }
 

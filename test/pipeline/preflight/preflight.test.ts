@@ -1,22 +1,9 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { main } from '../../../pipeline/cli/main.js';
-import { NagError } from '../../../pipeline/errors.js';
-import { documents, failure, makePipeline, snapshot, withoutStage } from '../../faults/pipeline.js';
+import { documents, failure, found, makePipeline, snapshot, withoutStage } from '../../faults/pipeline.js';
 import { writeTestParquet } from '../../fixtures/parquet.js';
 import { writeTokenizer } from '../../fixtures/tokenizer.js';
-
-/** What a command finds: its exit code, and the lines of its message without the folder. */
-async function found(dir: string, ...command: string[]): Promise<{ exitCode: number; lines: string[] }> {
-  try {
-    await main([...command, join(dir, 'pipeline.yaml')], 'test');
-    return { exitCode: 0, lines: [] };
-  } catch (error) {
-    if (!(error instanceof NagError)) throw error;
-    return { exitCode: error.exitCode, lines: error.message.replaceAll(`${dir}/`, '').split('\n') };
-  }
-}
 
 t.test('all faults at once, each with its stage and place, before any work', async (t) => {
   const dir = await makePipeline(t, {
@@ -211,8 +198,10 @@ t.test('check --files tells what it found', async (t) => {
   capture.restore();
   t.match(written.join('').replaceAll(`${dir}/`, '').split('\n'), [
     'pipeline.yaml: 12 stages, no faults',
-    'read.parquet: 1 file, 3 rows',
-    'read.parquet-2: 1 file, 8 rows',
+    /^read\.parquet: 1 file, 3 rows, 0\.\d MB$/,
+    /^read\.parquet-2: 1 file, 8 rows, 0\.\d MB$/,
+    'features, top_k: K of a layer: fwd_up: 3 of 80',
+    /^features, top_k: note: K is 3 of the 80 neurons/,
     /^out: [\d.]+ GB free$/,
     'features, top_k: K of a layer: fwd_up: 3 of 80',
     /^features, top_k: note: K is 3 of the 80 neurons/,
