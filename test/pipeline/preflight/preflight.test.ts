@@ -24,6 +24,22 @@ t.test('all faults at once, each with its stage and place, before any work', asy
   t.strictSame(await found(dir, 'check'), { exitCode: 0, lines: [] });
 });
 
+t.test('a quarantine file that cannot be made, with all else', async (t) => {
+  const dir = await makePipeline(t, { out: '{path: out/selected.parquet, columns: [typo]}' });
+  const text = await readFile(join(dir, 'pipeline.yaml'), 'utf8');
+  await writeFile(join(dir, 'notes'), 'mine');
+  const lines = [
+    'notes/rejects.jsonl: cannot be written: notes is a file, not a folder',
+    /^columns: there is no column "typo".*\(stage "write.parquet"/,
+  ];
+  for (const more of ['', 'state_dir: state\n']) {
+    const policy = `on_error: {policy: quarantine, path: notes/rejects.jsonl}\n${more}`;
+    await writeFile(join(dir, 'pipeline.yaml'), text.replace('temp_dir', `${policy}temp_dir`));
+    t.match(await found(dir, 'run'), { exitCode: 1, lines });
+    t.match(await found(dir, 'check', '--files'), { exitCode: 1, lines });
+  }
+});
+
 t.test('columns that no stage makes, model and tokenizer that do not belong together', async (t) => {
   const dir = await makePipeline(t, {
     tokenize: '{model: other}',
