@@ -20,16 +20,15 @@ export const filter = defineTransform({
     - {use: write.jsonl, with: {path: out/near.jsonl}}`,
   chain: 'through',
   preview: (input, { where }) => {
-    for (const { columns, bundle } of input) compileWhere(where, columns.schema, bundle.file);
+    for (const { columns, bundle, roles } of input) compileWhere(where, columns.schema, bundle.file, roles);
     return input;
   },
   needs: ({ where }) => ({ columns: Object.keys(where) }),
   async *run(input, { where }, context) {
     for await (const batch of input) {
-      const kept = keepRows(
-        batch,
-        compileWhere(where, batch.columns.schema, batch.bundle.file)!.select(batch.columns),
-      );
+      const { columns, bundle, roles } = batch;
+      const filter = compileWhere(where, columns.schema, bundle.file, roles)!;
+      const kept = keepRows(batch, filter.select(columns));
       const leftOut = batch.rows.length - kept.rows.length;
       if (leftOut > 0) context.leftOut('where', leftOut);
       yield kept;

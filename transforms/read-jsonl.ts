@@ -118,13 +118,14 @@ export async function openJsonl(
   const lines = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
   const schema = new Schema([...hive.withoutColumns(lines, context).fields, ...hive.fields]);
   noteHidden(schema, context);
+  const mapping = mapRoles(settings, schema, first);
   const reading: LinesReading = {
     schema,
     keys: new Set(lines.fields.map(({ name }) => name)),
     hive,
     told: numberNotes(context),
-    mapping: mapRoles(settings, schema, first),
-    filter: compileWhere(settings.where, schema, first),
+    mapping,
+    filter: compileWhere(settings.where, schema, first, mapping.roles),
   };
   const stamps = await stampsOf(files, firstOrdinal, reading);
   return {

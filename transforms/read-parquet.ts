@@ -125,10 +125,11 @@ export async function openParquet(
   for (const file of files) checkRowGroups(file, settings, context);
   noteHidden(schema, context);
   const first = files[0]!.path;
+  const mapping = mapRoles(settings, schema, first);
   const reading: Reading = {
     schema,
-    mapping: mapRoles(settings, schema, first),
-    filter: compileWhere(settings.where, schema, first),
+    mapping,
+    filter: compileWhere(settings.where, schema, first, mapping.roles),
   };
   const made = columnsOfDocuments(reading.mapping);
   const groups = new Map<Bundle, { file: ListedFile; groups: readonly RowGroupPlace[] }>();

@@ -1,6 +1,6 @@
 import { type DataType, type Schema, Struct } from 'apache-arrow';
 import { isWritable } from '../../pipeline/arrow/json-row.js';
-import type { Role, Roles } from '../../pipeline/batch.js';
+import { type Role, type Roles, roleNamed } from '../../pipeline/batch.js';
 import type { Context, Needs } from '../../pipeline/component.js';
 import { DataError } from '../../pipeline/errors.js';
 import { noColumn } from '../../pipeline/nearest.js';
@@ -27,17 +27,15 @@ export interface RoleMapping {
 /** Maps roles to columns; a column that the user named must be there, one of a preset is missed only when used. */
 export function mapRoles(options: ReadingOptions, schema: Schema, file: string): RoleMapping {
   const named = options.columns;
-  const template = named.text === undefined ? undefined : parseTemplate(named.text, schema);
+  const preset = presets[options.format];
+  const { docid = preset.docid, tokens = preset.tokens } = named;
+  const template =
+    named.text === undefined ? undefined : parseTemplate(named.text, schema, { docid, tokens });
   const wanted = [named.docid, named.tokens, ...(template ? template.columns : [named.text])];
   for (const column of wanted) if (column !== undefined) requireColumn(schema, column, file);
   for (const column of template?.columns ?? []) requireText(schema, column, file);
-  const preset = presets[options.format];
   return {
-    roles: {
-      docid: named.docid ?? preset.docid,
-      text: template ? templateColumn : (named.text ?? preset.text),
-      tokens: named.tokens ?? preset.tokens,
-    },
+    roles: { docid, text: template ? templateColumn : (named.text ?? preset.text), tokens },
     template,
     skipNulls: template !== undefined && options.on_null === 'skip',
   };
@@ -53,12 +51,13 @@ export function askedColumns(
   const text = named.text === undefined ? [] : templateColumns(named.text);
   const roles = { ...presets[options.format], ...named };
   const asked = [...(needed.roles ?? []), ...(needed.optionalRoles ?? [])];
+  const byName = [...text, ...Object.keys(options.where)];
   return new Set([
     ...[named.docid, named.tokens].filter((name) => name !== undefined),
-    ...text,
+    ...byName,
+    ...byName.flatMap((name) => roleNamed(roles, name) ?? []),
     ...asked.flatMap((role) => (role === 'text' && text.length > 0 ? text : (roles[role] ?? []))),
     ...(needed.columns ?? []),
-    ...Object.keys(options.where),
   ]);
 }
 

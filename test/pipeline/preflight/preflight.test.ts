@@ -5,6 +5,40 @@ import { documents, failure, found, makePipeline, snapshot, withoutStage } from 
 import { writeTestParquet } from '../../fixtures/parquet.js';
 import { writeTokenizer } from '../../fixtures/tokenizer.js';
 
+t.test('where names its stage and line, and takes roles as columns, like templates', async (t) => {
+  const dir = await makePipeline(t);
+  const { docid, doc: body } = documents('p', 4);
+  await writeTestParquet(join(dir, 'a.parquet'), { id: docid, body });
+  await writeFile(
+    join(dir, 'a.jsonl'),
+    docid.map((id, i) => `${JSON.stringify({ id, body: body[i] })}\n`).join(''),
+  );
+  const text = (use: string, path: string, where: string) => `version: 1
+stages:
+  - use: ${use}
+    with: {path: ${path}, columns: {docid: id, text: "{docid}: {body}"}, where: {${where}}}
+  - {use: filter, with: {where: {docid: [p2, p3]}}}
+  - {use: write.jsonl, with: {path: out.jsonl, columns: [docid]}}
+`;
+  const results: unknown[] = [];
+  for (const [use, path] of [
+    ['read.parquet', 'a.parquet'],
+    ['read.jsonl', 'a.jsonl'],
+  ] as const) {
+    await writeFile(join(dir, 'pipeline.yaml'), text(use, path, 'docid: {not: p3}'));
+    results.push(await found(dir, 'run'), await readFile(join(dir, 'out.jsonl'), 'utf8'));
+    await writeFile(join(dir, 'pipeline.yaml'), text(use, path, 'docid: 7'));
+    results.push(await found(dir, 'check', '--files'));
+  }
+  const good = { exitCode: 0, lines: [] };
+  const bad = (use: string, path: string) => ({
+    exitCode: 1,
+    lines: [new RegExp(`^${path}: column "id": where: .*\\(stage "${use}", pipeline.yaml:3:5\\)$`)],
+  });
+  const kept = '{"docid":"p2"}\n';
+  t.match(results, [good, kept, bad('read.parquet', 'a.parquet'), good, kept, bad('read.jsonl', 'a.jsonl')]);
+});
+
 t.test('all faults at once, each with its stage and place, before any work', async (t) => {
   const dir = await makePipeline(t, {
     pool: '{path: "pools/*.parquet"}',
@@ -83,6 +117,28 @@ for (const [name, more, message] of late) {
     t.equal(result.lines.length, 1);
   });
 }
+
+t.test('inputs of one sink that do not go together, behind models', async (t) => {
+  const dir = await makePipeline(t);
+  await writeTestParquet(join(dir, 'pool.parquet'), { ...documents('b', 2), lang: [1, 2] });
+  const text = await readFile(join(dir, 'pipeline.yaml'), 'utf8');
+  const stages = (columns: string) => `  - {id: a, use: read.parquet, with: {path: target.parquet}}
+  - {id: left, template: nag}
+  - {id: b, use: read.parquet, with: {path: pool.parquet}}
+  - {id: right, template: nag}
+  - {id: both, use: write.parquet, from: [left, right], with: {path: both.parquet${columns}}}
+`;
+  const head = text.slice(0, text.indexOf('stages:\n') + 8);
+  await writeFile(join(dir, 'pipeline.yaml'), head + stages(''));
+  t.match(await found(dir, 'check', '--files'), {
+    exitCode: 1,
+    lines: [
+      /column "lang" is Float64 in "b" and Utf8 in a, and no type holds the values of both; leave it out/,
+    ],
+  });
+  await writeFile(join(dir, 'pipeline.yaml'), head + stages(', columns: [docid, fwd_up_feature]'));
+  t.strictSame(await found(dir, 'run'), { exitCode: 0, lines: [] });
+});
 
 t.test('inputs of one sink that do not go together', async (t) => {
   const dir = t.testdir();
