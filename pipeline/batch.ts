@@ -120,6 +120,11 @@ export function roleNamed(roles: Roles, name: string): string | undefined {
   return Object.hasOwn(roles, name) ? roles[name as Role] : undefined;
 }
 
+/** The name of the column that a user means: the same, or where a schema has none of it that of the role. */
+export function columnMeant(schema: Schema, roles: Roles, name: string): string {
+  return hasColumn(schema, name) ? name : (roleNamed(roles, name) ?? name);
+}
+
 /** Whether a schema has a column of this name or path. */
 export function hasColumn(schema: Schema, path: string): boolean {
   const [first, ...rest] = path.split('.');
@@ -221,9 +226,7 @@ export function onlyNeeded(batch: Batch, needs: Needs): Batch {
     (role) => batch.roles[role] ?? [],
   );
   const { fields } = batch.columns.schema;
-  const named = (needs.columns ?? []).map((name) =>
-    hasColumn(batch.columns.schema, name) ? name : (roleNamed(batch.roles, name) ?? name),
-  );
+  const named = (needs.columns ?? []).map((name) => columnMeant(batch.columns.schema, batch.roles, name));
   const aside = [...(batch.temporary ?? nothing)].filter((name) => named.includes(name)).map(asideOf);
   const paths = [...roles, ...named, ...aside];
   const kept = fields.flatMap(({ name }, i) =>

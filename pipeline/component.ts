@@ -109,9 +109,18 @@ export interface OpenSource {
   readonly bundles: readonly Bundle[];
   /** Rows in all bundles, where listing tells. */
   readonly rows: number | undefined;
+  /** Where files say other things of the same columns in their metadata: one of each kind. Without it, all are alike. */
+  readonly kinds?: readonly FileKind[];
   /** Batches of a bundle in order, filtered, with at least the columns of `needs`. */
   read(bundle: Bundle, needs: Needs, options?: ReadOptions): AsyncIterable<Batch>;
   close(): Promise<void>;
+}
+
+/** Files with the same metadata, such as the names of classes; told by one of them. */
+export interface FileKind {
+  readonly bundle: Bundle;
+  /** Of the schema of its batches. */
+  readonly metadata: Schema['metadata'];
 }
 
 export interface ReadOptions {

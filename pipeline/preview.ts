@@ -7,8 +7,8 @@ import type { Context } from './component.js';
  */
 export type Known = readonly Batch[] | undefined;
 
-/** Of each side input: what is known of its stages, by their ids, in the order in which they are named. */
-export type KnownSides = ReadonlyMap<string, ReadonlyMap<string, Known>>;
+/** Of each side input: what is known of its stages, in the order in which they are named. */
+export type KnownSides = ReadonlyMap<string, readonly Known[]>;
 
 /** What comes out of a stage of batches without rows. */
 export type Preview<Options> = (

@@ -52,16 +52,23 @@ export class Rejects {
   constructor(
     private readonly settings: RejectSettings,
     staging?: string,
+    /** Why the quarantine file cannot be made: what is checked before a run tells it with all else. */
+    readonly fault?: NagError,
   ) {
     this.#staging = staging;
   }
 
-  /** Errors: DataError where the quarantine file cannot be made. */
+  /** Where the quarantine file cannot be made, `fault` says why, and nothing may be rejected. */
   static async open(settings: RejectSettings): Promise<Rejects> {
     const { policy, path } = settings;
     if (policy !== 'quarantine') return new Rejects(settings);
     if (path === undefined) throw new TypeError('a quarantine needs a path');
-    return new Rejects(settings, await makeStagingFolder(path, noFolder));
+    try {
+      return new Rejects(settings, await makeStagingFolder(path, noFolder));
+    } catch (error) {
+      if (error instanceof NagError) return new Rejects(settings, undefined, error);
+      throw error;
+    }
   }
 
   /** Whether the run goes on without rows that cannot be used. */

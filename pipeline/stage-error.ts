@@ -83,12 +83,13 @@ export async function* withStage<T>(
 
 /** A source whose errors say that they are from its stage, whoever reads it. */
 export function sourceAt(source: OpenSource, node: StagePlace, signal: AbortSignal): OpenSource {
-  const { schema, roles, bundles, rows } = source;
+  const { schema, roles, bundles, rows, kinds } = source;
   return {
     schema,
     roles,
     bundles,
     rows,
+    ...(kinds && { kinds }),
     read: (...asked) => withStage(source.read(...asked), node, signal),
     close: () => source.close(),
   };

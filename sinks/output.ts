@@ -104,7 +104,7 @@ export async function* sameColumns(
       differenceOfLabels(schema, columns.schema);
     if (difference !== undefined)
       throw new NagError(
-        `${batch.bundle.file}: its rows cannot be written with those before: ${difference}; write them with a sink of their own`,
+        `${batch.bundle.file}: its rows cannot be written with those before: ${difference}; leave the column out (columns on this stage, or without on read.parquet), or write them with a sink of their own`,
       );
     yield { ...batch, columns };
   }

@@ -64,6 +64,11 @@ export const stability = defineSink({
     optionalRoles: ['docid'],
     columns: targets ? [reference, ...targets].map((target) => `${column}_${target}`) : [],
   }),
+  preview: (input, settings) => {
+    const pool = createPool();
+    for (const batch of input) addBatch(pool, batch, settings);
+    return undefined;
+  },
   async run(input, settings, context) {
     const pool = createPool();
     for await (const batch of input) {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { defineSink, path } from '../pipeline/component.js';
 import { keysText } from '../transforms/backbone/deactivation.js';
@@ -21,6 +22,10 @@ export const writeKeys = defineSink({
     - {use: neurons, with: {method: random, seed: 7}}
     - {use: write.keys, with: {path: out/random-keys.json}}`,
   needs: () => ({ columns: ['layer', 'neuron'] }),
+  preview: async (input) => {
+    await collectNeurons(Readable.from(input));
+    return undefined;
+  },
   async run(input, settings) {
     const { keys, rows } = await collectNeurons(input);
     return { rows, ...(await stageFiles([{ path: settings.path, content: keysText(keys) }])) };

@@ -1,10 +1,11 @@
 import { basename, isAbsolute } from 'node:path';
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { defineSink, path } from '../pipeline/component.js';
 import { stageOutput } from '../pipeline/publication/staging.js';
 import { openCheckpoint } from '../transforms/backbone/checkpoint.js';
 import { foreignEntry, writeDeactivatedModel } from '../transforms/backbone/deactivated-model.js';
-import { modelPath, openModelFolder } from '../transforms/model.js';
+import { isOnHub, modelPath, openModelFolder } from '../transforms/model.js';
 import { collectNeurons } from '../transforms/neuron-rows.js';
 import { writeFailure } from './write-failure.js';
 
@@ -32,6 +33,11 @@ export const writeModel = defineSink({
   fileNames: () => ['config.json', 'model.safetensors', 'tokenizer.json'],
   foreign: foreignEntry,
   needs: () => ({ columns: ['layer', 'neuron'] }),
+  preview: async (input, { model }) => {
+    await collectNeurons(Readable.from(input));
+    if (!isOnHub(model)) await openCheckpoint(model);
+    return undefined;
+  },
   async run(input, settings, context) {
     const checkpoint = await openCheckpoint(await openModelFolder(settings.model, 'weights', context));
     await openModelFolder(settings.model, 'tokenizer', context);

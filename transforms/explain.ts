@@ -2,13 +2,14 @@ import { type Data, Field, FixedSizeList, Float64, Int32, List, makeData, Struct
 import { z } from 'zod';
 import { isText, textReader } from '../pipeline/arrow/text.js';
 import { type Batch, findColumn, placeOf, withColumn, withoutColumns } from '../pipeline/batch.js';
-import { defineTransform, type SideValues } from '../pipeline/component.js';
+import { type Context, defineTransform, type SideValues } from '../pipeline/component.js';
 import { DataError, NagError } from '../pipeline/errors.js';
 import { neuronTypes } from './backbone/types.js';
 import { featureColumns, featureNeeds, findFeatures } from './columns.js';
 import { type Reasons, reasons } from './nag/reasons.js';
 import { columnName, noteReplaced } from './own-column.js';
 import { joinProfiles } from './profile/join.js';
+import { knownProfile } from './profile/known.js';
 import type { Profile } from './profile.js';
 import { requireComparable } from './same-features.js';
 
@@ -58,22 +59,37 @@ export const explain = defineTransform({
     - {use: write.parquet, with: {path: out/explained.parquet}}`,
   needs: ({ target }) => ({ columns: [target, ...featureNeeds()] }),
   mayDrop: () => false,
-  async *run(input, { top, feature, keep_features, target, columns }, context, sides) {
+  preview: (input, settings, context, sides) => {
+    const profile = knownProfile(sides.get('profile') ?? []);
+    if (!profile) return undefined;
+    const usual = sides.has('background') ? knownProfile(sides.get('background')!) : undefined;
+    const background = backgroundOf(usual, profile);
+    return input.map((batch) => explained(batch, profile, background, settings, context));
+  },
+  async *run(input, settings, context, sides) {
     const profile = joinProfiles(sides.get('profile') as SideValues<Profile>);
     const background = backgroundOf(sides.get('background') as Profile | undefined, profile);
-    for await (const batch of input) {
-      const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
-      requireComparable(profile.info, info, "the target's profile");
-      const shape = { rows: batch.rows.length, layers: info.layers, k: info.k, width: info.width };
-      const found = reasons(values, shape, weightsReader(batch, profile, target), top, background);
-      for (const [key, name] of Object.entries(columns))
-        noteReplaced(batch, name, `columns: {${key}: …}`, context);
-      const told = withColumn(batch, columns.reasons, reasonsData(found, shape.rows));
-      const explained = withColumn(told, columns.layers, layersData(found, shape.rows, info.layers));
-      yield keep_features ? explained : withoutColumns(explained, featureColumns(explained.columns));
-    }
+    for await (const batch of input) yield explained(batch, profile, background, settings, context);
   },
 });
+
+function explained(
+  batch: Batch,
+  profile: Profile,
+  background: Float64Array | undefined,
+  { top, feature, keep_features, target, columns }: z.output<typeof options>,
+  context: Context,
+): Batch {
+  const { info, values } = findFeatures(batch.columns, feature ?? profile.info.neurons);
+  requireComparable(profile.info, info, "the target's profile");
+  const shape = { rows: batch.rows.length, layers: info.layers, k: info.k, width: info.width };
+  const found = reasons(values, shape, weightsReader(batch, profile, target), top, background);
+  for (const [key, name] of Object.entries(columns))
+    noteReplaced(batch, name, `columns: {${key}: …}`, context);
+  const told = withColumn(batch, columns.reasons, reasonsData(found, shape.rows));
+  const both = withColumn(told, columns.layers, layersData(found, shape.rows, info.layers));
+  return keep_features ? both : withoutColumns(both, featureColumns(both.columns));
+}
 
 function backgroundOf(usual: Profile | undefined, profile: Profile): Float64Array | undefined {
   if (!usual) return undefined;

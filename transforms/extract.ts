@@ -29,7 +29,7 @@ import { type Comparison, comparedFirst, requireKeptAgreement } from './int8/agr
 import { openInt8Weights } from './int8/weights-cache.js';
 import { recordKept } from './kept-neurons.js';
 import { isOnHub, openModelFolder } from './model.js';
-import { type KeepTop, resolveK, topOptions } from './top-k.js';
+import { type KeepTop, requireWidth, resolveK, topOptions } from './top-k.js';
 
 /** Impacts in one batch, where no `top_k` is fused. */
 const impactBytes = 64e6;
@@ -107,6 +107,7 @@ async function previewFeatures(
   const checkpoint = await openCheckpoint(settings.model);
   const { architecture } = checkpoint;
   if (deactivate !== undefined) await readDeactivation(deactivate, architecture);
+  if (settings.top) resolvedK(settings.top, settings.neurons, checkpoint);
   const shown = {
     checkpoint,
     session: architecture,
@@ -249,7 +250,13 @@ function int8Folder({ cacheDir }: Context): string {
 }
 
 function resolvedK(top: KeepTop, neurons: readonly NeuronType[], { architecture }: Checkpoint) {
-  return Object.fromEntries(neurons.map((type) => [type, resolveK(top, widthOf(architecture, type))]));
+  return Object.fromEntries(
+    neurons.map((type) => {
+      const width = widthOf(architecture, type);
+      requireWidth(top, { neurons: type, width });
+      return [type, resolveK(top, width)];
+    }),
+  );
 }
 
 /** Reads all weights, once. */

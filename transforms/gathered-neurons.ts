@@ -11,6 +11,7 @@ export const gatheredNeurons = defineCombine<z.ZodUnknown, readonly Batch[], Dea
   options: z.unknown(),
   yields: 'value',
   example: '',
+  preview: (input) => input,
   needs: () => ({ columns: [neuronColumns.layer, neuronColumns.neuron] }),
   start: async () => ({
     create: () => [],

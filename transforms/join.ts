@@ -1,12 +1,15 @@
 import type { Field } from 'apache-arrow';
 import { z } from 'zod';
-import { type Batch, inputOrder, keepRows, placeOf, withColumn } from '../pipeline/batch.js';
+import { type Batch, hasColumn, inputOrder, keepRows, placeOf, withColumn } from '../pipeline/batch.js';
 import { schemaNote } from '../pipeline/columns-note.js';
 import { type Context, defineCombine, defineTransform } from '../pipeline/component.js';
 import { NagError, type Place, placeText } from '../pipeline/errors.js';
 import { usableRows, withoutFaults } from '../pipeline/faults.js';
+import { noColumn } from '../pipeline/nearest.js';
+import type { KnownSides } from '../pipeline/preview.js';
 import { featureColumns } from './columns.js';
 import { KeyIndex } from './join/key-index.js';
+import { RecordFormat } from './join/records.js';
 import { noteReplaced } from './own-column.js';
 import { type DocidKind, docidFaults, docidReader } from './rank/cells.js';
 
@@ -49,6 +52,7 @@ const gather = defineCombine<typeof options, KeyIndex, KeyIndex>({
   options,
   yields: 'value',
   example: '',
+  preview: (input) => input,
   needs: ({ on, columns }) => ({
     ...(on === 'docid' ? { roles: ['docid' as const] } : {}),
     columns: columns ? [...(on === 'docid' ? [] : [on]), ...columns] : 'all',
@@ -88,8 +92,12 @@ export const join = defineTransform({
     - {use: join, from: {main: docs, features: features}, with: {on: docid}}
     - {use: write.parquet, with: {path: out/joined.parquet}}`,
   needs: ({ on }) => (on === 'docid' ? { roles: ['docid'] } : { columns: [on] }),
+  preview: previewJoined,
   run: joinAll,
 });
+
+/** What rows of the side input are joined with. */
+type Joined = Pick<KeyIndex, 'fields' | 'columns'> & { kind: KeyIndex['kind'] };
 
 function addBatch(index: KeyIndex, whole: Batch, { on, columns }: Options, context: Context): KeyIndex {
   const batch = withKeys(whole, on, context);
@@ -128,7 +136,7 @@ function keysOf(batch: Batch, on: string) {
   return { ...keys, name: roles.docid ?? on };
 }
 
-function requireKind(index: KeyIndex, kind: DocidKind | undefined): void {
+function requireKind(index: Pick<Joined, 'kind'>, kind: DocidKind | undefined): void {
   index.kind ??= kind;
   if (kind === undefined || index.kind === kind) return;
   const words = { text: 'text', integer: 'whole numbers' };
@@ -149,6 +157,27 @@ function sealed(index: KeyIndex, { allow }: Options, context: Context): KeyIndex
     throw new NagError(`${context.stage}: ${what}; remove them, or take the first with allow: [duplicates]`);
   context.note(`${what}: the first of each is taken`);
   return index;
+}
+
+/** Undefined where a column would be read of both inputs, or of one, depending on who asks for it. */
+function previewJoined(
+  input: readonly Batch[],
+  { on, columns }: Options,
+  _context: Context,
+  sides: KnownSides,
+): readonly Batch[] | undefined {
+  const keys = input.map((batch) => keysOf(batch, on));
+  const [side] = sides.get('features')?.[0] ?? [];
+  if (!side) return undefined;
+  const { kind, name } = keysOf(side, on);
+  const missing = columns?.find((column) => !hasColumn(side.columns.schema, column));
+  if (missing !== undefined)
+    throw new NagError(`${side.bundle.file}: columns: ${noColumn(missing, side.columns.schema)}`);
+  const format = new RecordFormat(side.columns, columns ?? usualColumns(side, name));
+  const index: Joined = { fields: format.fields, columns: (rows) => format.columns(rows), kind };
+  for (const own of keys) requireKind(index, own.kind);
+  if (input.some((batch) => inBoth(batch, index).length > 0)) return undefined;
+  return input.map((batch) => withCells(batch, index, []));
 }
 
 async function* joinAll(
@@ -194,14 +223,8 @@ function matched(found: readonly unknown[]): Uint32Array {
  * A column that both have is refused where it was read; where it was not, a note says that it is replaced. What only
  * has the name of a feature column is kept aside while there is one.
  */
-function requireNewColumns(batch: Batch, index: KeyIndex, context: Context): void {
-  const own = new Map(batch.columns.schema.fields.map((field) => [field.name, field]));
-  const isBesides = (field: Field, other: Field) =>
-    isFeature(field) && !isFeature(other) && !batch.computed.has(other.name);
-  const both = index.fields.flatMap((field) => {
-    const other = own.get(field.name);
-    return other && !isBesides(field, other) ? [field.name] : [];
-  });
+function requireNewColumns(batch: Batch, index: Joined, context: Context): void {
+  const both = inBoth(batch, index);
   if (both.length > 0)
     throw new NagError(
       `both inputs have the columns ${both.join(', ')}: say with columns: […] which are taken from the side input`,
@@ -210,12 +233,22 @@ function requireNewColumns(batch: Batch, index: KeyIndex, context: Context): voi
     if (!isFeature(field)) noteReplaced(batch, field.name, 'columns: […] without it', context);
 }
 
+function inBoth(batch: Batch, index: Joined): string[] {
+  const own = new Map(batch.columns.schema.fields.map((field) => [field.name, field]));
+  const isBesides = (field: Field, other: Field) =>
+    isFeature(field) && !isFeature(other) && !batch.computed.has(other.name);
+  return index.fields.flatMap((field) => {
+    const other = own.get(field.name);
+    return other && !isBesides(field, other) ? [field.name] : [];
+  });
+}
+
 /** Features are there for stages that follow: those of the documents come back. */
 function isFeature({ metadata }: Field): boolean {
   return metadata.has('nag.neurons');
 }
 
-function withCells(batch: Batch, index: KeyIndex, cells: readonly Uint8Array[]): Batch {
+function withCells(batch: Batch, index: Joined, cells: readonly Uint8Array[]): Batch {
   const columns = index.columns(cells);
   return index.fields.reduce((out, field, i) => {
     const { name, metadata, nullable } = field;

@@ -9,9 +9,10 @@ import { checkDevices, modelOptions } from './extract/model-options.js';
 import { createPace } from './extract/pace.js';
 import { gatheredNeurons } from './gathered-neurons.js';
 import { likelihoodColumns, type Measured, withChoices, withLoss } from './likelihood/columns.js';
-import { openScorer, type Scorer, scorerFacts } from './likelihood/model.js';
+import { checkScorer, openScorer, type Scorer, scorerFacts } from './likelihood/model.js';
 import { type Question, questionColumns, questionReader } from './likelihood/questions.js';
 import { type Encoded, encodePair, encodeText, type Sequence } from './likelihood/sequences.js';
+import { isOnHub } from './model.js';
 import { noteReplaced } from './own-column.js';
 import { textsOf } from './tokenize.js';
 
@@ -110,8 +111,24 @@ export const likelihood = defineTransform({
   costly: () => true,
   optionalSides: ['deactivate'],
   gathers: { deactivate: gatheredNeurons },
+  preview: previewMeasured,
   run: measureAll,
 });
+
+/** The columns that come out, and what is wrong with a model that is here; its weights are not read. */
+async function previewMeasured(
+  input: readonly Batch[],
+  settings: Options,
+  context: Context,
+): Promise<readonly Batch[]> {
+  const asked = questionsOf(settings);
+  for (const batch of input) asked ? questionReader(batch, asked) : textsOf(batch);
+  if (!isOnHub(settings.model)) await checkScorer(settings, context);
+  return input.map((batch) => {
+    const nothing = { batch, ids: [], placeOfIds: () => placeOf(batch, 0), sequences: [], questions: [] };
+    return asked ? withChoices(nothing, [], [], settings) : withLoss(nothing, [], settings.suffix);
+  });
+}
 
 async function* measureAll(
   input: AsyncIterable<Batch>,

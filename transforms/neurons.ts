@@ -8,7 +8,7 @@ import { drawNeurons } from './nag/draw.js';
 import { meansOf } from './nag/exact-sums.js';
 import { largest } from './nag/largest.js';
 import { type NeuronRows, neuronBatch } from './neuron-rows.js';
-import { addToTally, mergeTallies, methods, type Tally } from './neurons/tally.js';
+import { addToTally, lookedAt, mergeTallies, methods, type Tally } from './neurons/tally.js';
 import { requireComparable } from './same-features.js';
 
 const options = z.strictObject({
@@ -42,6 +42,7 @@ const contrast: Combine = defineCombine<typeof options, Tally | undefined, Tally
   options,
   yields: 'value',
   example: '',
+  preview: (input) => input,
   needs: ({ feature, method }) => ({ columns: measured(feature, method) }),
   start: async ({ method, feature }, context) => {
     if (method !== 'high_delta')
@@ -71,13 +72,23 @@ export const neurons = defineCombine<typeof options, Tally | undefined, AsyncIte
     - {use: neurons, with: {method: frequency}}
     - {use: write.keys, with: {path: out/keys.json}}`,
   needs: ({ feature, method }) => ({ columns: measured(feature, method) }),
+  preview: (input, settings, { stage }, sides) => {
+    const { method, feature } = settings;
+    requireContrast(method, sides.has('contrast'), stage);
+    const [first, ...others] = [...input, ...(sides.get('contrast')?.[0] ?? [])].map((batch) =>
+      lookedAt(batch, method, feature),
+    );
+    for (const { found } of others) requireComparable(first!.found.info, found.info, 'the others');
+    const { info } = first!.found;
+    const nothing = { layer: new Int32Array(0), neuron: new Int32Array(0) };
+    const score = method === 'random' ? undefined : new Float64Array(0);
+    const metadata = featureMetadata({ ...info, k: Math.min(settings.k ?? first!.k, info.width) });
+    return [neuronBatch({ ...nothing, score }, stage, 0, metadata)];
+  },
   start: async (settings, context, sides) => {
     const { method, feature } = settings;
     const other = sides.get('contrast') as Tally | undefined;
-    if (method === 'high_delta' && !other)
-      throw new NagError(
-        `${context.stage}: high_delta compares with other documents; name them: from: {main: target, contrast: others}`,
-      );
+    requireContrast(method, other !== undefined, context.stage);
     return {
       create: () => undefined,
       add: (tally, batch) => addToTally(tally, batch, method, feature),
@@ -86,6 +97,13 @@ export const neurons = defineCombine<typeof options, Tally | undefined, AsyncIte
     };
   },
 });
+
+function requireContrast(method: Options['method'], isThere: boolean, stage: string): void {
+  if (method === 'high_delta' && !isThere)
+    throw new NagError(
+      `${stage}: high_delta compares with other documents; name them: from: {main: target, contrast: others}`,
+    );
+}
 
 function requireSome(tally: Tally | undefined, context: CombineContext): Tally {
   if (!tally)

@@ -22,8 +22,8 @@ import {
 } from './nag/profile.js';
 import { tellDrift } from './profile/drift.js';
 import { byCodePoint, requireFewTargets, rowsByValue } from './profile/groups.js';
-import { withTargets } from './profile/preview.js';
-import { offerBatch, sampleCounts, samplesFor, samplesOptions } from './profile/samples.js';
+import { withTargets } from './profile/known.js';
+import { offerBatch, sampleCounts, sampleNames, samplesFor, samplesOptions } from './profile/samples.js';
 import { requireComparable } from './same-features.js';
 
 const options = z
@@ -101,17 +101,13 @@ export const profile = defineCombine<typeof options, Partial | undefined, Profil
     - {use: score, from: {profile: target}}
     - {use: write.parquet, with: {path: out/scored.parquet}}`,
   chain: { takes: 'features', after: 'impacts', fromFiles: true, remedy: featuresRemedy },
-  preview: (input, { by, feature, samples, name, targets }) => {
-    const profiled = input.map((batch) => {
-      const { info } = findFeatures(batch.columns, feature);
-      if (by !== undefined) rowsByValue(batch, by);
+  preview: (input, settings, { stage }) =>
+    input.map((batch) => {
+      const { info } = findFeatures(batch.columns, settings.feature);
+      if (settings.by !== undefined) rowsByValue(batch, settings.by);
       const others = featureColumns(batch.columns).filter((own) => own !== featureColumn(info.neurons));
-      return withTargets(withoutColumns(batch, others), targets ?? [name]);
-    });
-    // Without their names, only rows tell what targets there are.
-    const areNamed = by === undefined ? samples === undefined : targets !== undefined;
-    return areNamed ? profiled : undefined;
-  },
+      return withTargets(withoutColumns(batch, others), { stage, names: targetNames(settings) });
+    }),
   needs: ({ by, feature }) => ({
     columns: [...(by === undefined ? [] : [by]), ...featureNeeds(feature)],
   }),
@@ -183,6 +179,12 @@ function mergePartials(
   if (a.sample && b.sample) mergeSamples(a.sample, b.sample);
   requireFewTargets(a.counts.size, by);
   return a;
+}
+
+/** What targets will be called, in their order, null without a name; undefined where only rows tell. */
+function targetNames({ by, targets, samples, name }: Options): (string | null)[] | undefined {
+  if (by !== undefined) return targets;
+  return samples ? [...sampleNames(samples), 'all'] : [name ?? null];
 }
 
 /** The profiles in the order of `targets`, or of the values' code points. */

@@ -73,7 +73,7 @@ export const readFeatures = defineSource({
     const inputs = await listInputs(settings.path, extensions);
     const paths = inputs.map(({ path }) => path);
     const parquet = paths.filter((path) => path.endsWith('.parquet'));
-    if (parquet.length === 0) return await openLines(paths, settings, context, firstOrdinal);
+    if (parquet.length === 0) return await openLines(inputs, settings, context, firstOrdinal);
     const other = paths.find((path) => !path.endsWith('.parquet'));
     if (other === undefined) return await openTables(inputs, settings, context, firstOrdinal);
     throw new DataError(
@@ -99,20 +99,20 @@ async function openStored(
 }
 
 async function openLines(
-  paths: readonly string[],
+  inputs: readonly ListedPath[],
   settings: Options,
   context: Context,
   firstOrdinal: number,
 ): Promise<OpenSource> {
   const firstRows: ParsedRow[] = [];
-  for (const file of paths) firstRows.push(...(await firstRow(file, settings, context)));
+  for (const { path } of inputs) firstRows.push(...(await firstRow(path, settings, context)));
   if (firstRows.length === 0) {
     // That says what is wrong with the rows, if there are some.
-    await openJsonl(paths, settings, context, firstOrdinal, new Map());
-    throw new DataError({ file: paths[0] }, 'is empty; expected one JSON object a line');
+    await openJsonl(inputs, settings, context, firstOrdinal, new Map());
+    throw new DataError({ file: inputs[0]?.path }, 'is empty; expected one JSON object a line');
   }
   const makers = featureMakers(firstRows, settings, context.tolerant);
-  const source = await openJsonl(paths, settings, context, firstOrdinal, makers);
+  const source = await openJsonl(inputs, settings, context, firstOrdinal, makers);
   if (!settings.neurons) requireFeatures(source, makers);
   return withOnly(source, [...makers.keys()], context, (batch) => batch);
 }

@@ -1,4 +1,4 @@
-import { Schema } from 'apache-arrow';
+import { type Field, Schema } from 'apache-arrow';
 import { z } from 'zod';
 import { assumedSchema, type Batch, type Bundle } from '../pipeline/batch.js';
 import {
@@ -9,19 +9,22 @@ import {
   type ReadOptions,
   type Reject,
 } from '../pipeline/component.js';
-import { DataError, type Place, placeText } from '../pipeline/errors.js';
+import { DataError } from '../pipeline/errors.js';
 import { orReject } from '../pipeline/faults.js';
 import { assumedFields } from './jsonl/assumed.js';
 import { type ColumnMaker, type Conversion, cellsOf, checkKeys, toRecordBatch } from './jsonl/convert.js';
 import { exactnessFor } from './jsonl/exactness.js';
 import { firstBeyond, join, namedShape, namedTypes, rowShape, type Shape, schemaOf } from './jsonl/infer.js';
 import { type Line, linesOf } from './jsonl/lines.js';
+import { type NumberNotes, numberNotes, silence } from './jsonl/number-notes.js';
 import { parseLine, type Repairs, withoutOverflow } from './jsonl/parse-line.js';
 import { finishBatch, type Reading } from './reading/finish.js';
-import { listFiles, takesFile } from './reading/listing.js';
-import { readingFacts, readingOptions } from './reading/options.js';
-import { mapRoles, neededColumns, noteHidden } from './reading/roles.js';
+import { type HiveLayout, hiveLayout } from './reading/hive-layout.js';
+import { type ListedPath, listInputs, takesFile } from './reading/listing.js';
+import { hiveOption, readingFacts, readingOptions } from './reading/options.js';
+import { columnsOfDocuments, mapRoles, neededColumns, noteHidden } from './reading/roles.js';
 import { type FileStamp, requireSameFile, stampOf } from './reading/same-file.js';
+import { refuseTables } from './reading/tables.js';
 import { compileWhere } from './reading/where.js';
 
 /** Options of JSON lines. */
@@ -41,6 +44,7 @@ export const jsonlOptions = {
     .default('fail')
     .describe('Text that is no valid Unicode: stop, or put U+FFFD in its place and count it'),
   batch_rows: z.int().min(1).max(65536).default(1024).describe('Most rows in a batch'),
+  hive: hiveOption,
 } as const;
 
 /** Endings of files of JSON lines in a folder; those that cannot be read are not passed over either. */
@@ -73,44 +77,19 @@ export const readJsonl = defineSource({
   chain: { never: ['token ids', 'impacts', 'features'] },
   takes: ({ path }, file) => takesFile(path, jsonlEndings, file),
   open: async (settings, context, firstOrdinal) => {
-    const paths = await listFiles(settings.path, jsonlEndings);
-    return await openJsonl(paths, settings, context, firstOrdinal, new Map());
+    // A table may have no file under the names that are looked for.
+    await refuseTables([settings.path].flat(), 'json');
+    const inputs = await listInputs(settings.path, jsonlEndings);
+    return await openJsonl(inputs, settings, context, firstOrdinal, new Map());
   },
 });
 
 /** What is worked out from the files, and who is told of their numbers. */
 interface LinesReading extends Reading {
+  /** The columns of the lines: keys that the path has too are among them. */
+  readonly keys: ReadonlySet<string>;
+  readonly hive: HiveLayout;
   readonly told: NumberNotes;
-}
-
-type NumberNotes = Required<Pick<Conversion, 'nonFinite' | 'rounded'>>;
-
-const silence = { replaced: () => undefined, nonFinite: () => undefined, rounded: () => undefined };
-
-/** Each of them once, with the first place: there may be as many as rows. */
-function numberNotes(context: Context): NumberNotes {
-  const noted = new Set<string>();
-  const note = (what: string, place: Place, text: string) => {
-    if (noted.has(what)) return;
-    noted.add(what);
-    context.note(`${placeText(place)}: ${text}`);
-  };
-  return {
-    nonFinite: (place, became) =>
-      note(
-        became,
-        place,
-        became === 'number'
-          ? 'NaN or Infinity, which JSON does not have, is read as that number, here and where else it is found'
-          : 'NaN or Infinity becomes null in a column of JSON, here and where else it is found',
-      ),
-    rounded: (place, written) =>
-      note(
-        'rounded',
-        place,
-        `${written} has more digits than a 64-bit float; it is read as the nearest, as others like it; types: {${place.column}: json} would keep the digits`,
-      ),
-  };
 }
 
 /** A batch is closed before it holds more than this many bytes of lines. */
@@ -121,51 +100,35 @@ const batchBytes = 16e6;
  * @param makers columns by name that are made in a way of their own; they come after the others
  */
 export async function openJsonl(
-  paths: readonly string[],
+  inputs: readonly ListedPath[],
   settings: Options,
   context: Context,
   firstOrdinal: number,
   makers: ReadonlyMap<string, ColumnMaker>,
 ): Promise<OpenSource> {
-  let fields: ReadonlyMap<string, Shape> = new Map();
-  const stamps = new Map<Bundle, FileStamp>();
-  let [rows, firstFault]: [number, unknown] = [0, undefined];
-  const empty: string[] = [];
-  // Lines are told when they are read.
-  const overlook: Reject = (place, reason, { cause } = {}) => {
-    if (!context.tolerant) context.reject(place, reason, { cause });
-    firstFault ??= cause;
-  };
-  for (const file of paths) {
-    context.signal.throwIfAborted();
-    const found = await shapeOfFile(file, settings, makers, overlook);
-    rows += found.rows;
-    if (found.lines === 0) empty.push(file);
-    const shape = join({ kind: 'object', fields }, found.shape);
-    if (shape.kind === 'object') fields = shape.fields;
-    const stamp = await stampOf(file);
-    stamps.set(
-      { ordinal: firstOrdinal + stamps.size, file, firstRow: 0, rows: undefined, bytes: stamp.bytes },
-      stamp,
-    );
-  }
-  if (firstFault !== undefined && rows === 0) throw firstFault;
-  if (rows === 0) fields = assumedFields(settings);
-  noteEmpty(empty, paths.length, context);
-  const named = Object.entries(settings.types).map(([name, kind]) => [name, namedShape(kind)] as const);
-  const shapes = new Map([...fields, ...named]);
-  if (!context.tolerant) refuseBeyond(shapes);
+  await refuseTables(
+    inputs.map(({ path }) => path),
+    'json',
+  );
+  const hive = hiveLayout(inputs, settings.hive);
+  const files = hive.pruned(settings.where, context);
+  const first = files[0]!.path;
+  const { shapes, rows } = await shapesOf(files, settings, makers, hive, context);
   const inferred = schemaOf(shapes).fields.filter(({ name }) => !makers.has(name));
-  const known = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
+  const lines = new Schema([...inferred, ...[...makers.values()].map(({ field }) => field)]);
+  const known = new Schema([...hive.withoutColumns(lines, context).fields, ...hive.fields]);
   const schema = rows === 0 ? assumedSchema(known) : known;
   noteHidden(schema, context);
-  const mapping = mapRoles(settings, schema, paths[0]!);
+  const mapping = mapRoles(settings, schema, first);
   const reading: LinesReading = {
     schema,
+    keys: new Set(lines.fields.map(({ name }) => name)),
+    hive,
     told: numberNotes(context),
     mapping,
-    filter: compileWhere(settings.where, schema, paths[0]!, mapping.roles),
+    filter: compileWhere(settings.where, schema, first, mapping.roles),
   };
+  const stamps = await stampsOf(files, firstOrdinal, reading);
   return {
     schema,
     roles: reading.mapping.roles,
@@ -177,6 +140,66 @@ export async function openJsonl(
     },
     close: async () => undefined,
   };
+}
+
+/** The columns of the files' lines, by what their first rows hold and the options say, and how many rows were looked at. */
+async function shapesOf(
+  files: readonly ListedPath[],
+  settings: Options,
+  makers: ReadonlyMap<string, ColumnMaker>,
+  hive: HiveLayout,
+  context: Context,
+): Promise<{ shapes: ReadonlyMap<string, Shape>; rows: number }> {
+  let fields: ReadonlyMap<string, Shape> = new Map();
+  let [rows, firstFault]: [number, unknown] = [0, undefined];
+  const empty: string[] = [];
+  // Lines are told when they are read.
+  const overlook: Reject = (place, reason, { cause } = {}) => {
+    if (!context.tolerant) context.reject(place, reason, { cause });
+    firstFault ??= cause;
+  };
+  for (const { path } of files) {
+    context.signal.throwIfAborted();
+    const found = await shapeOfFile(path, settings, makers, overlook);
+    rows += found.rows;
+    if (found.lines === 0) empty.push(path);
+    const shape = join({ kind: 'object', fields }, found.shape);
+    if (shape.kind === 'object') fields = shape.fields;
+  }
+  if (firstFault !== undefined && rows === 0) throw firstFault;
+  const ofPath = new Set(hive.fields.map(({ name }) => name));
+  if (rows === 0) fields = assumedFields(settings, ofPath);
+  noteEmpty(empty, files.length, context);
+  const named = Object.entries(settings.types)
+    .filter(([name]) => fields.has(name) || !ofPath.has(name))
+    .map(([name, kind]) => [name, namedShape(kind)] as const);
+  const shapes = new Map([...fields, ...named]);
+  if (!context.tolerant) refuseBeyond(shapes);
+  return { shapes, rows };
+}
+
+/** A bundle for each file, and what it was when it was listed. */
+async function stampsOf(
+  files: readonly ListedPath[],
+  firstOrdinal: number,
+  { mapping, hive }: LinesReading,
+): Promise<Map<Bundle, FileStamp>> {
+  const made = columnsOfDocuments(mapping);
+  const stamps = new Map<Bundle, FileStamp>();
+  for (const { path, name } of files) {
+    const stamp = await stampOf(path);
+    const bundle: Bundle = {
+      ordinal: firstOrdinal + stamps.size,
+      file: path,
+      name,
+      ...hive.identity(path, made),
+      firstRow: 0,
+      rows: undefined,
+      bytes: stamp.bytes,
+    };
+    stamps.set(bundle, stamp);
+  }
+  return stamps;
 }
 
 /** A shard without rows is none that is damaged: a filter left nothing, or a day had no documents. */
@@ -236,8 +259,13 @@ async function* readBundle(
   makers: ReadonlyMap<string, ColumnMaker>,
 ): AsyncGenerator<Batch> {
   const { file } = bundle;
-  const schema = projected(reading, needs, file);
-  const known = new Set(reading.schema.fields.map((field) => field.name));
+  const { fields: asked, metadata } = projected(reading, needs, file);
+  const isFromPath = (field: Field) => reading.hive.fields.includes(field);
+  const fromPath = asked.filter(isFromPath);
+  const schema = new Schema(
+    asked.filter((field) => !isFromPath(field)),
+    metadata,
+  );
   const reject = how.reject ?? context.reject;
   const repairs: Repairs = { texts: 0 };
   let row = 0;
@@ -255,7 +283,7 @@ async function* readBundle(
   };
   // Where the run goes on without a line, it must not be chosen first and then be bad for a column that nobody read.
   const unread = context.tolerant
-    ? reading.schema.fields.filter((field) => !schema.fields.includes(field))
+    ? reading.schema.fields.filter((field) => !asked.includes(field) && !isFromPath(field))
     : [];
   const exactness = exactnessFor(
     [...schema.fields, ...unread].filter(({ name }) => !makers.has(name)),
@@ -264,14 +292,15 @@ async function* readBundle(
   const silent: Conversion = { ...conversion, ...silence };
   const parse = (line: Line) => {
     const parsed = parseLine(line, file, settings.invalid_text, repairs, exactness);
-    checkKeys(parsed, known);
+    checkKeys(parsed, reading.keys);
     return withoutOverflow(parsed.place, () => {
       cellsOf(parsed, unread, silent);
       return cellsOf(parsed, schema.fields, conversion);
     });
   };
   const flush = () => {
-    const columns = toRecordBatch(pending, schema, makers);
+    const lines = toRecordBatch(pending, schema, makers);
+    const columns = reading.hive.withColumns(lines, fromPath, file);
     const batch = finishBatch(columns, Uint32Array.from(numbers), bundle, needs, reading, how);
     pending = [];
     numbers = [];

@@ -9,6 +9,7 @@ import { type Batch, type Bundle, emptyColumns } from '../pipeline/batch.js';
 import {
   type Context,
   defineSource,
+  type FileKind,
   type Needs,
   type OpenSource,
   type ReadOptions,
@@ -21,7 +22,7 @@ import { withoutColumns, withPairs } from './parquet/schemas.js';
 import { finishBatch, type Reading } from './reading/finish.js';
 import { type HiveLayout, hiveLayout } from './reading/hive-layout.js';
 import { type ListedPath, listInputs, takesFile } from './reading/listing.js';
-import { readingFacts, readingOptions } from './reading/options.js';
+import { hiveOption, readingFacts, readingOptions } from './reading/options.js';
 import { checkRowGroups, type ListedFile, listParquet } from './reading/parquet-files.js';
 import {
   askedColumns,
@@ -46,12 +47,7 @@ export const parquetOptions = {
     .describe(
       'Refuse files with larger row groups (uncompressed MB): a row group is decoded whole, at about 3 times its size',
     ),
-  hive: z
-    .boolean()
-    .optional()
-    .describe(
-      'Columns from folders named column=value: by default from those below the folder or glob that path names; true: from all of the path, false: from none',
-    ),
+  hive: hiveOption,
   without: z
     .array(z.string().min(1))
     .default([])
@@ -161,6 +157,7 @@ export async function openParquet(
     roles: reading.mapping.roles,
     bundles: [...groups.keys()],
     rows: files.reduce((sum, file) => sum + file.rows, 0),
+    kinds: kindsOf(groups),
     read: (bundle, needs, how) =>
       readBundle(
         bundle,
@@ -174,6 +171,17 @@ export async function openParquet(
       ),
     close: () => reader.close(),
   };
+}
+
+/** Files that differ in the key of their footer by which numbers stand for classes. */
+function kindsOf(groups: ReadonlyMap<Bundle, { readonly file: ListedFile }>): FileKind[] {
+  const kinds = new Map<string | undefined, FileKind>();
+  for (const [bundle, { file }] of groups) {
+    const { metadata } = file.schema;
+    const features = metadata.get('huggingface');
+    if (!kinds.has(features)) kinds.set(features, { bundle, metadata });
+  }
+  return [...kinds.values()];
 }
 
 function* runsOf(rowGroups: readonly RowGroup[]): Generator<RowGroup[]> {

@@ -11,7 +11,7 @@ import { tellKept } from './kept-neurons.js';
 import { type Distances, distancesTo } from './nag/similarity.js';
 import { columnName, noteReplaced } from './own-column.js';
 import { joinProfiles } from './profile/join.js';
-import { previewOf } from './profile/preview.js';
+import { knownProfile } from './profile/known.js';
 import type { Profile } from './profile.js';
 import { requireComparable } from './same-features.js';
 
@@ -125,17 +125,15 @@ function noteFeatures(batch: Batch, name: string, context: Context): void {
     );
 }
 
-/** Without rows. Undefined where only they tell what targets there are. */
+/** Undefined where only the profiles will tell how many targets there are. */
 function previewDistances(
   input: readonly Batch[],
   settings: Options,
   context: Context,
   sides: KnownSides,
 ): readonly Batch[] | undefined {
-  const known = [...(sides.get('profile') ?? [])].map(([id, batches]) => [id, previewOf(batches)] as const);
-  const profiles = known.flatMap(([id, one]): [string, Profile][] => (one ? [[id, one]] : []));
-  if (profiles.length < known.length) return undefined;
-  const profile = joinProfiles(new Map(profiles));
+  const profile = knownProfile(sides.get('profile') ?? []);
+  if (!profile) return undefined;
   return input.map((batch) => {
     const scored = scoreBatch(batch, profile, () => undefined, settings, context);
     return settings.keep_features ? scored : withoutColumns(scored, featureColumns(scored.columns));

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type Batch, withColumn, withoutColumns } from '../pipeline/batch.js';
 import { defineTransform } from '../pipeline/component.js';
 import { NagError } from '../pipeline/errors.js';
+import type { NeuronType } from './backbone/types.js';
 import { featureColumn, featureData, featureInfo, featureMetadata } from './columns.js';
 import { largest } from './nag/largest.js';
 
@@ -24,6 +25,15 @@ export const topOptions = z
 export type KeepTop = z.output<typeof topOptions>;
 
 const defaultK = 20;
+
+/** Throws where more neurons are asked for than a layer has. */
+export function requireWidth(
+  { k }: { readonly k?: number | undefined },
+  { neurons, width }: { readonly neurons: NeuronType; readonly width: number },
+): void {
+  if (k !== undefined && k > width)
+    throw new NagError(`k: ${k}, but a layer has ${width} neurons (${neurons}): set a smaller k, or a ratio`);
+}
 
 /** Neurons kept of a layer: `min(k, width)`, or `round(ratio · width)` but at least 1. */
 export function resolveK(top: KeepTop, width: number): number {
@@ -62,6 +72,7 @@ function keepTop(batch: Batch, top: KeepTop): Batch {
   if (fields.length === 0) throw new NagError('there are no impacts: put extract before top_k');
   return fields.reduce((out, field) => {
     const impacts = featureInfo(field);
+    requireWidth(top, impacts);
     const info = { ...impacts, k: resolveK(top, impacts.width) };
     const data = batch.columns.getChild(field.name)!.data[0]!;
     const values = data.children[0]!.values as Float32Array;

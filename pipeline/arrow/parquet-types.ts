@@ -14,7 +14,7 @@ export function cannotCarry(schema: Schema): CannotCarry[] {
     const type = unstorable(field);
     if (type === undefined) return [];
     const inside = type === field.type ? '' : `, inside of ${String(field.type)}`;
-    const reason = `has the type ${String(type)}${inside}, which Parquet cannot store; leave it out with columns on the stage that writes, or make it of another type`;
+    const reason = `has the type ${String(type)}${inside}, which Parquet cannot store; leave it out with columns on the stage that writes (or without on read.parquet, if it is from there), or make it of another type`;
     return [{ column: field.name, reason }];
   });
 }

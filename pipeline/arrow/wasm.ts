@@ -33,8 +33,10 @@ export interface ParquetWasm {
   free(...objects: ({ free(): void } | undefined)[]): void;
 }
 
-/** Many files may be open at a time, as when they are listed: later few are. */
+/** Many files may be open at a time, as when they are listed, which needs little memory; later few are. */
 const KEEP_IDLE = 2;
+const KEEP_IDLE_SMALL = 8;
+const SMALL_BYTES = 4 * 2 ** 20;
 
 const idle: ParquetWasm[] = [];
 
@@ -56,8 +58,10 @@ export function newParquetWasm(): ParquetWasm {
 
 /** Gives an instance back. Objects made with it must have been freed; one that is busy or broken is dropped. */
 export function releaseParquetWasm(wasm: ParquetWasm): void {
-  if (wasm.broken || wasm.busy || idle.includes(wasm) || idle.length >= KEEP_IDLE) return;
-  if (wasm.library.wasmMemory().buffer.byteLength <= KEEP_BELOW_BYTES) idle.push(wasm);
+  if (wasm.broken || wasm.busy || idle.includes(wasm)) return;
+  const bytes = wasm.library.wasmMemory().buffer.byteLength;
+  const most = bytes <= SMALL_BYTES ? KEEP_IDLE_SMALL : KEEP_IDLE;
+  if (idle.length < most && bytes <= KEEP_BELOW_BYTES) idle.push(wasm);
 }
 
 function instantiate(): ParquetWasm {

@@ -19,7 +19,9 @@ export async function checkCommand(file: string, set: readonly string[], files =
 
 async function linesOf(config: Config, plan: Plan): Promise<string[]> {
   const { checkFiles } = await import('../preflight/check-files.js');
-  const found = await checkFiles(config, plan, new AbortController().signal);
+  const found = await checkFiles(config, plan, new AbortController().signal, (line) => {
+    process.stderr.write(`${line}\n`);
+  });
   return [...found, ...remarkLines(await planRemarks(plan))];
 }
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Config } from '../config/load.js';
 import type { Plan } from '../plan.js';
+import { nowAndThen } from '../progress.js';
 import { Rejects } from '../rejects.js';
 import { Run, type RunOptions } from '../run.js';
 import { freeBytes } from './outputs.js';
@@ -10,8 +11,14 @@ import { preflight } from './preflight.js';
 /**
  * Does all that a run does before its first stage, and writes nothing but a temporary folder. Returns what was found, a line
  * each: what is read, remarks, free space. Throws all faults at once.
+ * @param progress told now and then of what takes long
  */
-export async function checkFiles(config: Config, plan: Plan, signal: AbortSignal): Promise<string[]> {
+export async function checkFiles(
+  config: Config,
+  plan: Plan,
+  signal: AbortSignal,
+  progress: (line: string) => void = () => undefined,
+): Promise<string[]> {
   const { onError, stateDir } = config.settings;
   const paths = pathUses(config);
   const notes: string[] = [];
@@ -27,10 +34,15 @@ export async function checkFiles(config: Config, plan: Plan, signal: AbortSignal
     note: (text) => notes.push(text),
   };
   const run = new Run(plan, options);
+  const stop = nowAndThen(() => {
+    for (const { label, doing } of run.stats.values())
+      if (doing !== undefined) progress(`${label}: ${doing}`);
+  });
   try {
     await preflight(run, options);
     return [...inputLines(run), ...notes, ...(await spaceLines(paths))];
   } finally {
+    stop();
     await run.close();
   }
 }
@@ -39,7 +51,8 @@ function inputLines({ sources }: Run): string[] {
   return [...sources].map(([id, { bundles, rows }]) => {
     const files = new Set(bundles.map(({ file }) => file)).size;
     const counted = rows === undefined ? '' : `, ${rows} rows`;
-    return `${id}: ${files} ${files === 1 ? 'file' : 'files'}${counted}`;
+    const bytes = bundles.reduce((sum, bundle) => sum + bundle.bytes, 0);
+    return `${id}: ${files} ${files === 1 ? 'file' : 'files'}${counted}, ${(bytes / 1e6).toFixed(1)} MB`;
   });
 }
 

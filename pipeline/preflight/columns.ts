@@ -37,9 +37,7 @@ async function knownOf(node: Node, known: ReadonlyMap<string, Known>, run: Run):
   const above = inputs.main.map((input) => known.get(input));
   const input = above.flatMap((batches) => batches ?? []);
   if (!component.preview || input.length === 0 || above.includes(undefined)) return undefined;
-  const sides = new Map(
-    [...inputs.sides].map(([name, ids]) => [name, new Map(ids.map((own) => [own, known.get(own)]))]),
-  );
+  const sides = new Map([...inputs.sides].map(([name, ids]) => [name, ids.map((own) => known.get(own))]));
   const joint = inputs.main.length > 1 && jointOf(node, { columns: 'all' }, run.plan, run.sources);
   const alike = joint ? input.map(joint) : input;
   // What a stage has to say it says when it runs.
@@ -47,17 +45,23 @@ async function knownOf(node: Node, known: ReadonlyMap<string, Known>, run: Run):
   return await component.preview(alike, options, context, sides);
 }
 
-/** A batch of a source without rows; undefined where its columns cannot be made so. */
-function rowless({ schema, roles, bundles }: OpenSource): Known {
+/** A batch of a source without rows, or one of each kind of its files; undefined where its columns cannot be made so. */
+function rowless({ schema, roles, bundles, kinds }: OpenSource): Known {
   const [bundle] = bundles;
   if (!bundle) return undefined;
   // A role's column that is not in the files is put together for it.
   const made = Object.values(roles).filter((name) => name?.startsWith('#') && !hasColumn(schema, name));
   const fields = [...plainFields(schema), ...made.map((name) => new Field(String(name), new Utf8(), true))];
+  const none = new Set<string>();
   try {
-    const columns = emptyColumns(new SchemaOf(fields, schema.metadata));
-    const none = new Set<string>();
-    return [{ columns, bundle, rows: new Uint32Array(0), computed: none, removed: none, roles }];
+    return (kinds ?? [{ bundle, metadata: schema.metadata }]).map((kind) => ({
+      columns: emptyColumns(new SchemaOf(fields, kind.metadata)),
+      bundle: kind.bundle,
+      rows: new Uint32Array(0),
+      computed: none,
+      removed: none,
+      roles,
+    }));
   } catch {
     return undefined;
   }

@@ -9,6 +9,7 @@ export const checkpoint = defineTransform({
   summary: 'Keep what the stages before have computed, for runs that go on from there',
   options: z.strictObject({ dir: z.string() }),
   example: '',
+  preview: (input) => input,
   needs: () => ({}),
   mayDrop: () => false,
   store: ({ dir }, making, context) => openBundleStore(dir, making, context, markUsed),

@@ -58,6 +58,20 @@ export async function failure(dir: string): Promise<{ exitCode: number; message:
   throw new Error('the pipeline did not fail');
 }
 
+/** What a command finds: its exit code, and the lines of its message without the folder. */
+export async function found(
+  dir: string,
+  ...command: string[]
+): Promise<{ exitCode: number; lines: string[] }> {
+  try {
+    await main([...command, join(dir, 'pipeline.yaml')], 'test');
+    return { exitCode: 0, lines: [] };
+  } catch (error) {
+    if (!(error instanceof NagError)) throw error;
+    return { exitCode: error.exitCode, lines: error.message.replaceAll(`${dir}/`, '').split('\n') };
+  }
+}
+
 /** A message without the stage in which the error arose: that every error has one, the test of stage-error tells. */
 export function withoutStage(message: string): string {
   return message.replace(/ \(stage "[^()]*\.yaml:\d+:\d+\)$/gm, '');

@@ -98,7 +98,9 @@ t.test('no rejects: no file, nor that of an earlier run', async (t) => {
 t.test('a place where no file can be', async (t) => {
   const dir = t.testdir({ file: '', folder: { inside: '' } });
   for (const path of [join(dir, 'file/r.jsonl'), join(dir, 'folder')])
-    await t.rejects(Rejects.open({ policy: 'quarantine', maxRatio: 1, path }), { name: 'DataError' });
+    t.match(await Rejects.open({ policy: 'quarantine', maxRatio: 1, path }), {
+      fault: { name: 'DataError' },
+    });
   t.same(readdirSync(dir), ['file', 'folder']);
 });
 

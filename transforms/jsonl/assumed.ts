@@ -4,8 +4,14 @@ import { presets } from '../reading/roles.js';
 import { templateColumns } from '../reading/text-template.js';
 import { join, type Shape, shapeOf } from './infer.js';
 
-/** The columns of files without rows, as far as the options of their stage tell: those of the roles and of `where`. */
-export function assumedFields({ format, columns, where }: ReadingOptions): Map<string, Shape> {
+/**
+ * The columns of files without rows, as far as the options of their stage tell: those of the roles and of `where`.
+ * @param known columns that are not from the files
+ */
+export function assumedFields(
+  { format, columns, where }: ReadingOptions,
+  known: ReadonlySet<string>,
+): Map<string, Shape> {
   const preset = presets[format];
   const text = templateColumns(columns.text ?? preset.text ?? '');
   const found: [string, Shape][] = [
@@ -18,7 +24,8 @@ export function assumedFields({ format, columns, where }: ReadingOptions): Map<s
     ),
   ];
   const shape = found.map(([path, own]) => nested(path.split('.'), own)).reduce(join);
-  return new Map(shape.kind === 'object' ? shape.fields : []);
+  const fields = shape.kind === 'object' ? [...shape.fields] : [];
+  return new Map(fields.filter(([name]) => !known.has(name)));
 }
 
 function nested(path: readonly string[], shape: Shape): Shape {

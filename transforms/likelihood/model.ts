@@ -71,6 +71,12 @@ export async function scorerFacts(options: ScorerOptions, context: Context): Pro
   };
 }
 
+/** Throws what `openScorer` would, as far as it can be seen without weights. */
+export async function checkScorer(options: ScorerOptions, context: Context): Promise<void> {
+  const { checkpoint } = await openRules(options, context);
+  if (options.deactivate !== undefined) await readDeactivation(options.deactivate, checkpoint.architecture);
+}
+
 /**
  * @param neurons those that are switched off, where a stage gives them
  * @throws DataError for what is wrong with the model's folder, and where model and tokenizer do not belong together

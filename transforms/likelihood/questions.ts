@@ -1,6 +1,6 @@
 import { DataType, Vector } from 'apache-arrow';
 import { isText, textReader } from '../../pipeline/arrow/text.js';
-import { type Batch, findColumn } from '../../pipeline/batch.js';
+import { type Batch, namedColumn } from '../../pipeline/batch.js';
 import { schemaNote } from '../../pipeline/columns-note.js';
 import { DataError } from '../../pipeline/errors.js';
 import {
@@ -95,7 +95,7 @@ function answerReader(
 
 /** Texts of a column, or made by a template: a choice of which a part is null is none. */
 function textsOf(batch: Batch, text: string, onNull: OnNull): (row: number) => string | null {
-  const template = parseTemplate(text, batch.columns.schema);
+  const template = parseTemplate(text, batch.columns.schema, batch.roles);
   if (template) {
     for (const name of template.columns) columnOf(batch, name);
     return textReader(new Vector([renderTemplate(template, batch.columns, onNull)]));
@@ -127,7 +127,7 @@ function listsOf(batch: Batch, name: string): ListReader {
 }
 
 function columnOf(batch: Batch, name: string): Vector {
-  const found = findColumn(batch.columns, name);
+  const found = namedColumn(batch, name);
   if (found) return found;
   throw new DataError(placeIn(batch), `there is no column "${name}"${schemaNote(batch.columns.schema)}`);
 }

@@ -33,16 +33,21 @@ export function addToTally(
 ): Tally | undefined {
   const rows = batch.rows.length;
   if (rows === 0) return tally;
-  const looks = method === 'frequency' || (method === 'random' && featureColumns(batch.columns).length > 0);
-  const found = looks ? findFeatures(batch.columns, type) : findImpacts(batch.columns, type);
-  const into =
-    tally ?? create(found.info, looks ? found.info.k : Math.min(defaultK, found.info.width), method);
+  const { found, k } = lookedAt(batch, method, type);
+  const into = tally ?? create(found.info, k, method);
   requireComparable(into.info, found.info, 'the others');
   if (into.counts && !(found.values instanceof Float32Array))
     addFeatures(into.counts, found.values, rows, found.info.k);
   if (into.sums && found.values instanceof Float32Array) addToSums(into.sums, found.values, rows);
   into.documents += rows;
   return into;
+}
+
+/** The column that a method looks at, and the neurons of a layer that it gives. Throws where there is none. */
+export function lookedAt({ columns }: Batch, method: Method, type: NeuronType | undefined) {
+  const looks = method === 'frequency' || (method === 'random' && featureColumns(columns).length > 0);
+  const found = looks ? findFeatures(columns, type) : findImpacts(columns, type);
+  return { found, k: looks ? found.info.k : Math.min(defaultK, found.info.width) };
 }
 
 /** Adds what other documents tell: the same, to the bit, in any split of all of them. */

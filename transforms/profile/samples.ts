@@ -42,6 +42,11 @@ export function offerBatch(
   }
 }
 
+/** The names of samples of some sizes. */
+export function sampleNames(sizes: readonly number[]): string[] {
+  return [...new Set(sizes)].map(String);
+}
+
 /** The counts of each sample, named by its size. */
 export function sampleCounts(
   sample: DocumentSample,

@@ -4,6 +4,14 @@ import type { Condition } from './condition.js';
 import type { OnNull } from './text-template.js';
 import { whereOption } from './where.js';
 
+/** Of files in folders that name columns. */
+export const hiveOption = z
+  .boolean()
+  .optional()
+  .describe(
+    'Columns from folders named column=value: by default from those below the folder or glob that path names; true: from all of the path, false: from none',
+  );
+
 /** Options that every source of documents has. */
 export const readingOptions = {
   path: z

@@ -20,21 +20,33 @@ export interface ListedFile {
 /** From this size on a row group's memory is worth a word. */
 const largeRowGroupMb = 256;
 
+/** Files that are open at a time while they are listed. */
+const openFiles = 8;
+
+/** Listing tells how far it is after so many. */
+const toldFiles = 100;
+
 /** What files say of themselves; those that cannot be read as Parquet are rejected, if there are others. */
 export async function listParquet(
   inputs: readonly ListedPath[],
   settings: { readonly int96?: 'us' | 'ns' | undefined },
   context: Context,
 ): Promise<ListedFile[]> {
-  const limit = pLimit(8);
+  const limit = pLimit(openFiles);
+  let listed = 0;
+  const tell = () => {
+    if (listed++ % toldFiles === 0) context.doing(`footers: ${listed - 1} of ${inputs.length} files`);
+  };
   const found = await Promise.all(
     inputs.map((input) =>
-      limit(() => listFile(input, settings, context.signal)).catch((error: unknown) => {
-        if (context.tolerant && isBadData(error)) return error;
-        throw error;
-      }),
+      limit(() => listFile(input, settings, context.signal))
+        .catch((error: unknown) => {
+          if (context.tolerant && isBadData(error)) return error;
+          throw error;
+        })
+        .finally(tell),
     ),
-  );
+  ).finally(() => context.doing(undefined));
   const files = found.flatMap((file) => (file instanceof DataError ? [] : [file]));
   const bad = found.flatMap((file) => (file instanceof DataError ? [file] : []));
   for (const cause of bad) context.reject(cause.place, cause.reason, { rows: undefined, cause });

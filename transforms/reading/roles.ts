@@ -27,17 +27,15 @@ export interface RoleMapping {
 /** Maps roles to columns; a column that the user named must be there, one of a preset is missed only when used. */
 export function mapRoles(options: ReadingOptions, schema: Schema, file: string): RoleMapping {
   const named = options.columns;
-  const template = named.text === undefined ? undefined : parseTemplate(named.text, schema);
+  const preset = presets[options.format];
+  const { docid = preset.docid, tokens = preset.tokens } = named;
+  const template =
+    named.text === undefined ? undefined : parseTemplate(named.text, schema, { docid, tokens });
   const wanted = [named.docid, named.tokens, ...(template ? template.columns : [named.text])];
   for (const column of wanted) if (column !== undefined) requireColumn(schema, column, file);
   for (const column of template?.columns ?? []) requireText(schema, column, file);
-  const preset = presets[options.format];
   return {
-    roles: {
-      docid: named.docid ?? preset.docid,
-      text: template ? templateColumn : (named.text ?? preset.text),
-      tokens: named.tokens ?? preset.tokens,
-    },
+    roles: { docid, text: template ? templateColumn : (named.text ?? preset.text), tokens },
     template,
     skipNulls: template !== undefined && options.on_null === 'skip',
   };

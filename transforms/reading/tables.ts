@@ -2,23 +2,33 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { DataError } from '../../pipeline/errors.js';
 
-/** A table whose Parquet files are not its rows: some of them are deleted, or replaced by others. */
+/** A table whose files are not its rows: some of these are deleted, replaced by others, or never became visible. */
 interface Table {
   readonly folder: string;
   readonly format: Format;
 }
 
+type FileKind = 'parquet' | 'json';
+
 interface Format {
   readonly name: string;
+  /** What its data files may be. */
+  readonly files: readonly FileKind[];
+  /** What they hold besides its live rows. */
+  readonly also: string;
   /** Whether a folder with these names in it is such a table. */
   readonly marks: (folder: string, names: ReadonlySet<string>) => Promise<boolean> | boolean;
   /** The command that writes the table's live rows as plain Parquet. */
-  readonly exportCommand: (folder: string, target: string) => Promise<string> | string;
+  readonly exportCommand: (folder: string, target: string, kind: FileKind) => Promise<string> | string;
 }
+
+const replaced = 'whose files also hold deleted and replaced rows';
 
 const formats: readonly Format[] = [
   {
-    name: 'Delta Lake',
+    name: 'the Delta Lake table',
+    files: ['parquet'],
+    also: replaced,
     marks: (_, names) => names.has('_delta_log'),
     exportCommand: (folder, target) =>
       python(
@@ -29,7 +39,9 @@ const formats: readonly Format[] = [
       ),
   },
   {
-    name: 'Iceberg',
+    name: 'the Iceberg table',
+    files: ['parquet'],
+    also: replaced,
     marks: async (folder, names) => names.has('metadata') && (await newestMetadata(folder)) !== undefined,
     exportCommand: async (folder, target) =>
       python(
@@ -40,10 +52,20 @@ const formats: readonly Format[] = [
       ),
   },
   {
-    name: 'Hudi',
+    name: 'the Hudi table',
+    files: ['parquet'],
+    also: replaced,
     marks: (_, names) => names.has('.hoodie'),
-    exportCommand: (folder, target) =>
-      `spark-sql -e ${quoted(`INSERT OVERWRITE DIRECTORY '${resolve(target)}' USING parquet SELECT * FROM hudi.\`${folder}\``)}`,
+    exportCommand: (folder, target) => sparkCommand(folder, target, 'parquet', 'hudi'),
+  },
+  {
+    name: 'the output of a Spark stream in',
+    files: ['parquet', 'json'],
+    also: 'whose folder also holds files of attempts that failed, unless _spark_metadata lists them',
+    marks: async (folder, names) =>
+      names.has('_spark_metadata') &&
+      (await namesOf(join(folder, '_spark_metadata'))).some((name) => /^\d+(\.compact)?$/.test(name)),
+    exportCommand: (folder, target, kind) => sparkCommand(folder, target, kind, kind),
   },
 ];
 
@@ -51,16 +73,17 @@ const formats: readonly Format[] = [
  * Refuses files that belong to a table: read as plain Parquet they give deleted and replaced rows too. A table is found
  * by what its format keeps beside its files or above them, whatever path or glob has led to them.
  * @param files data files, or the folders in which they were looked for
+ * @param kind what they are read as
  * Errors: DataError that names the table, and the command that writes its live rows.
  */
-export async function refuseTables(files: readonly string[]): Promise<void> {
+export async function refuseTables(files: readonly string[], kind: FileKind = 'parquet'): Promise<void> {
   const known = new Map<string, Promise<Table | undefined>>();
   for (const file of files) {
     const paths = new Set([resolve(file), await realpath(file).catch(() => resolve(file))]);
     for (const path of paths) {
       const folder = (await isFolder(path)) ? path : dirname(path);
       const table = await tableAbove(folder, known);
-      if (table) throw await refusal(file, table);
+      if (table?.format.files.includes(kind)) throw await refusal(file, table, kind);
     }
   }
 }
@@ -110,17 +133,23 @@ async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-async function refusal(file: string, { folder, format }: Table): Promise<DataError> {
+async function refusal(file: string, { folder, format }: Table, kind: FileKind): Promise<DataError> {
   const target = `${basename(folder)}-live`;
   return new DataError(
     { file },
-    `belongs to the ${format.name} table ${folder}, whose files also hold deleted and replaced rows. ` +
-      `Write its live rows as plain Parquet, and read that folder instead: ${await format.exportCommand(folder, target)}`,
+    `belongs to ${format.name} ${folder}, ${format.also}. ` +
+      `Write its live rows as plain ${kind === 'json' ? 'JSON' : 'Parquet'}, and read that folder instead: ${await format.exportCommand(folder, target, kind)}`,
   );
 }
 
 function python(code: string, ...args: string[]): string {
   return `python3 -c ${[code, ...args].map(quoted).join(' ')}`;
+}
+
+/** @param source the format as which Spark reads the folder */
+function sparkCommand(folder: string, target: string, kind: FileKind, source: string): string {
+  const select = `SELECT * FROM ${source}.\`${folder}\``;
+  return `spark-sql -e ${quoted(`INSERT OVERWRITE DIRECTORY '${resolve(target)}' USING ${kind} ${select}`)}`;
 }
 
 /** As a word of a POSIX shell. */

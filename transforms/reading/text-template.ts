@@ -10,6 +10,7 @@ import {
 } from 'apache-arrow';
 import { cellTexts } from '../../pipeline/arrow/cell-text.js';
 import { isText, type TextReader, textReader } from '../../pipeline/arrow/text.js';
+import { columnMeant, type Roles } from '../../pipeline/batch.js';
 
 /** Text made of several columns: `"{question}\n{answer}"`. */
 export interface TextTemplate {
@@ -25,13 +26,14 @@ export function templateColumns(text: string): string[] {
 }
 
 /**
- * A template has column names in braces; anything else, and the name of an existing column, is a plain column. Between
- * them \n, \t and \\ are a line end, a tab and a backslash, wherever the template was written.
+ * A template has names of columns, or of their roles, in braces; anything else, and the name of an existing column, is a
+ * plain column. Between them \n, \t and \\ are a line end, a tab and a backslash, wherever the template was written.
  */
-export function parseTemplate(text: string, schema: Schema): TextTemplate | undefined {
+export function parseTemplate(text: string, schema: Schema, roles: Roles = {}): TextTemplate | undefined {
   if (!/\{[^{}]+\}/.test(text) || schema.fields.some((field) => field.name === text)) return undefined;
   const parts = text.split(/\{([^{}]+)\}/).map((part, i) => (i % 2 === 1 ? part : unescaped(part)));
-  return { columns: parts.filter((_, i) => i % 2 === 1), parts };
+  const columns = parts.filter((_, i) => i % 2 === 1).map((name) => columnMeant(schema, roles, name));
+  return { columns, parts };
 }
 
 const escapes: Readonly<Record<string, string>> = { '\\n': '\n', '\\t': '\t', '\\\\': '\\' };

@@ -1,6 +1,6 @@
 import type { RecordBatch, Schema } from 'apache-arrow';
 import { z } from 'zod';
-import { findColumn, hasColumn, type Roles, roleNamed } from '../../pipeline/batch.js';
+import { columnMeant, findColumn, type Roles } from '../../pipeline/batch.js';
 import { DataError } from '../../pipeline/errors.js';
 import { comparableReader } from './comparable.js';
 import { type Condition, compileCondition, condition, type Test } from './condition.js';
@@ -20,10 +20,7 @@ export interface RowFilter {
   select(columns: RecordBatch): Uint32Array;
 }
 
-/**
- * Compiles `where`; the name of a role is also the column that plays it. Throws where a column is missing, or a condition
- * can never be met because its type differs.
- */
+/** Compiles `where`, whose columns may be named by their roles. Throws where a column is missing, or a condition can never be met because its type differs. */
 export function compileWhere(
   where: Readonly<Record<string, Condition>>,
   schema: Schema,
@@ -31,8 +28,8 @@ export function compileWhere(
   roles: Roles = {},
 ): RowFilter | undefined {
   const conditions = Object.entries(where).map(([name, given]) => {
-    const played = hasColumn(schema, name) ? undefined : roleNamed(roles, name);
-    const column = played !== undefined && hasColumn(schema, played) ? played : name;
+    const played = columnMeant(schema, roles, name);
+    const column = typeOf(schema, played) === undefined ? name : played;
     return { column, test: compileColumn(column, given, schema, file) };
   });
   if (conditions.length === 0) return undefined;

@@ -1,22 +1,43 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { main } from '../../../pipeline/cli/main.js';
-import { NagError } from '../../../pipeline/errors.js';
-import { documents, failure, makePipeline, snapshot, withoutStage } from '../../faults/pipeline.js';
+import { documents, failure, found, makePipeline, snapshot, withoutStage } from '../../faults/pipeline.js';
 import { writeTestParquet } from '../../fixtures/parquet.js';
 import { writeTokenizer } from '../../fixtures/tokenizer.js';
 
-/** What a command finds: its exit code, and the lines of its message without the folder. */
-async function found(dir: string, ...command: string[]): Promise<{ exitCode: number; lines: string[] }> {
-  try {
-    await main([...command, join(dir, 'pipeline.yaml')], 'test');
-    return { exitCode: 0, lines: [] };
-  } catch (error) {
-    if (!(error instanceof NagError)) throw error;
-    return { exitCode: error.exitCode, lines: error.message.replaceAll(`${dir}/`, '').split('\n') };
+t.test('where names its stage and line, and takes roles as columns, like templates', async (t) => {
+  const dir = await makePipeline(t);
+  const { docid, doc: body } = documents('p', 4);
+  await writeTestParquet(join(dir, 'a.parquet'), { id: docid, body });
+  await writeFile(
+    join(dir, 'a.jsonl'),
+    docid.map((id, i) => `${JSON.stringify({ id, body: body[i] })}\n`).join(''),
+  );
+  const text = (use: string, path: string, where: string) => `version: 1
+stages:
+  - use: ${use}
+    with: {path: ${path}, columns: {docid: id, text: "{docid}: {body}"}, where: {${where}}}
+  - {use: filter, with: {where: {docid: [p2, p3]}}}
+  - {use: write.jsonl, with: {path: out.jsonl, columns: [docid]}}
+`;
+  const results: unknown[] = [];
+  for (const [use, path] of [
+    ['read.parquet', 'a.parquet'],
+    ['read.jsonl', 'a.jsonl'],
+  ] as const) {
+    await writeFile(join(dir, 'pipeline.yaml'), text(use, path, 'docid: {not: p3}'));
+    results.push(await found(dir, 'run'), await readFile(join(dir, 'out.jsonl'), 'utf8'));
+    await writeFile(join(dir, 'pipeline.yaml'), text(use, path, 'docid: 7'));
+    results.push(await found(dir, 'check', '--files'));
   }
-}
+  const good = { exitCode: 0, lines: [] };
+  const bad = (use: string, path: string) => ({
+    exitCode: 1,
+    lines: [new RegExp(`^${path}: column "id": where: .*\\(stage "${use}", pipeline.yaml:3:5\\)$`)],
+  });
+  const kept = '{"docid":"p2"}\n';
+  t.match(results, [good, kept, bad('read.parquet', 'a.parquet'), good, kept, bad('read.jsonl', 'a.jsonl')]);
+});
 
 t.test('all faults at once, each with its stage and place, before any work', async (t) => {
   const dir = await makePipeline(t, {
@@ -35,6 +56,22 @@ t.test('all faults at once, each with its stage and place, before any work', asy
   t.strictSame(await found(dir, 'check', '--files'), { exitCode: 1, lines });
   t.strictSame(await snapshot(dir), before);
   t.strictSame(await found(dir, 'check'), { exitCode: 0, lines: [] });
+});
+
+t.test('a quarantine file that cannot be made, with all else', async (t) => {
+  const dir = await makePipeline(t, { out: '{path: out/selected.parquet, columns: [typo]}' });
+  const text = await readFile(join(dir, 'pipeline.yaml'), 'utf8');
+  await writeFile(join(dir, 'notes'), 'mine');
+  const lines = [
+    'notes/rejects.jsonl: cannot be written: notes is a file, not a folder',
+    /^columns: there is no column "typo".*\(stage "write.parquet"/,
+  ];
+  for (const more of ['', 'state_dir: state\n']) {
+    const policy = `on_error: {policy: quarantine, path: notes/rejects.jsonl}\n${more}`;
+    await writeFile(join(dir, 'pipeline.yaml'), text.replace('temp_dir', `${policy}temp_dir`));
+    t.match(await found(dir, 'run'), { exitCode: 1, lines });
+    t.match(await found(dir, 'check', '--files'), { exitCode: 1, lines });
+  }
 });
 
 t.test('columns that no stage makes, model and tokenizer that do not belong together', async (t) => {
@@ -105,6 +142,28 @@ t.test('behind scores of several targets too, and of one with a name', async (t)
   );
 });
 
+t.test('inputs of one sink that do not go together, behind models', async (t) => {
+  const dir = await makePipeline(t);
+  await writeTestParquet(join(dir, 'pool.parquet'), { ...documents('b', 2), lang: [1, 2] });
+  const text = await readFile(join(dir, 'pipeline.yaml'), 'utf8');
+  const stages = (columns: string) => `  - {id: a, use: read.parquet, with: {path: target.parquet}}
+  - {id: left, template: nag}
+  - {id: b, use: read.parquet, with: {path: pool.parquet}}
+  - {id: right, template: nag}
+  - {id: both, use: write.parquet, from: [left, right], with: {path: both.parquet${columns}}}
+`;
+  const head = text.slice(0, text.indexOf('stages:\n') + 8);
+  await writeFile(join(dir, 'pipeline.yaml'), head + stages(''));
+  t.match(await found(dir, 'check', '--files'), {
+    exitCode: 1,
+    lines: [
+      /column "lang" is Float64 in "b" and Utf8 in "a", and no type holds the values of both; leave it out/,
+    ],
+  });
+  await writeFile(join(dir, 'pipeline.yaml'), head + stages(', columns: [docid, fwd_up_feature]'));
+  t.strictSame(await found(dir, 'run'), { exitCode: 0, lines: [] });
+});
+
 t.test('inputs of one sink that do not go together', async (t) => {
   const dir = t.testdir();
   await writeTestParquet(join(dir, 'a.parquet'), documents('a', 2));
@@ -122,6 +181,75 @@ stages:
   });
   await writeFile(join(dir, 'pipeline.yaml'), text.replace('c.jsonl', 'c.jsonl, columns: [docid, doc]'));
   t.strictSame(await found(dir, 'run'), { exitCode: 0, lines: [] });
+});
+
+const features = (names: string[]) => ({
+  metadata: { huggingface: JSON.stringify({ info: { features: { lang: { names, _type: 'ClassLabel' } } } }) },
+});
+
+t.test('files of one source whose numbers stand for other classes', async (t) => {
+  const dir = await makePipeline(t, { pool: '{path: "pool*.parquet"}' });
+  await writeTestParquet(
+    join(dir, 'pool.parquet'),
+    { ...documents('a', 2), lang: [0, 1] },
+    features(['a', 'b']),
+  );
+  await writeTestParquet(
+    join(dir, 'pool2.parquet'),
+    { ...documents('b', 2), lang: [0, 1] },
+    features(['b', 'a']),
+  );
+  const remedy =
+    'leave the column out (columns on this stage, or without on read.parquet), or write them with a sink of their own';
+  t.strictSame(await found(dir, 'check', '--files'), {
+    exitCode: 1,
+    lines: [
+      `pool2.parquet: its rows cannot be written with those before: column "lang" has other class names (its ClassLabel); ${remedy} (stage "write.parquet", pipeline.yaml:17:5)`,
+    ],
+  });
+  const text = await readFile(join(dir, 'pipeline.yaml'), 'utf8');
+  const advised = [
+    text.replace('pool*.parquet"', 'pool*.parquet", without: [lang]'),
+    text.replace('selected.parquet', 'selected.parquet, columns: [docid, doc, nag_distance]'),
+  ];
+  for (const own of advised) {
+    await writeFile(join(dir, 'pipeline.yaml'), own);
+    t.strictSame(await found(dir, 'run'), { exitCode: 0, lines: [] });
+  }
+});
+
+const sourceOfTypes = `import { defineSource, z } from 'nag-pipeline';
+import { Field, IntervalMonthDayNano, Schema, Struct, DenseUnion, Utf8 } from 'apache-arrow';
+export const odd = defineSource({ name: 'odd', summary: 's', example: '', options: z.strictObject({}),
+  open: async (options, context, ordinal) => ({
+    schema: new Schema([new Field('docid', new Utf8()), new Field('mixed', new DenseUnion([0], [new Field('a', new Utf8())])),
+      new Field('spans', new Struct([new Field('x', new IntervalMonthDayNano())])), new Field('none', new Struct([]))]),
+    roles: {docid: 'docid'}, rows: 0,
+    bundles: [{ ordinal, file: 'odd', firstRow: 0, rows: 0, bytes: 0 }],
+    async *read() { throw new Error('it runs'); }, close: async () => undefined }) });`;
+
+t.test('columns that Parquet has no place for, before anything is read', async (t) => {
+  const dir = t.testdir({ 'odd.mjs': sourceOfTypes });
+  const text = (columns: string) => `version: 1
+plugins: [odd.mjs]
+stages:
+  - {use: odd}
+  - {use: write.parquet, with: {path: a.parquet, columns: [docid, ${columns}]}}
+`;
+  const lines: (string | undefined)[] = [];
+  for (const column of ['mixed', 'spans', 'none']) {
+    await writeFile(join(dir, 'pipeline.yaml'), text(column));
+    lines.push((await found(dir, 'check', '--files')).lines[0]);
+  }
+  const stage = '(stage "write.parquet", pipeline.yaml:5:5)';
+  const message = (column: string, type: string) =>
+    `a.parquet: column "${column}": has the type ${type}, which Parquet cannot store; leave it out with columns on the stage that writes ` +
+    `(or without on read.parquet, if it is from there), or make it of another type ${stage}`;
+  t.strictSame(lines, [
+    message('mixed', 'Union<Utf8>'),
+    message('spans', 'Interval<MONTH_DAY_NANO>, inside of Struct<{x:Interval<MONTH_DAY_NANO>}>'),
+    message('none', 'Struct<{}>'),
+  ]);
 });
 
 t.test("a stage of the user's own, of which nothing is known, hides what comes behind it", async (t) => {
@@ -166,8 +294,8 @@ t.test('check --files tells what it found', async (t) => {
   capture.restore();
   t.match(written.join('').replaceAll(`${dir}/`, '').split('\n'), [
     'pipeline.yaml: 12 stages, no faults',
-    'read.parquet: 1 file, 3 rows',
-    'read.parquet-2: 1 file, 8 rows',
+    /^read\.parquet: 1 file, 3 rows, 0\.\d MB$/,
+    /^read\.parquet-2: 1 file, 8 rows, 0\.\d MB$/,
     /^out: [\d.]+ GB free$/,
     'features, top_k: K of a layer: fwd_up: 3 of 80',
     /^features, top_k: note: K is 3 of the 80 neurons/,

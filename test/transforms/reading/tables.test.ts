@@ -12,10 +12,16 @@ const dir = t.testdir({
   hudi: { '.hoodie': { 'hoodie.properties': '' }, 'd.parquet': '' },
   "it's a table": { _delta_log: {}, 'e.parquet': '' },
   plain: { metadata: { 'card.json': '{}' }, 'f.parquet': '', delta: { 'g.parquet': '' } },
+  stream: { _spark_metadata: { '0': 'v1\n' }, 'part-0.json': '', 'lang=en': { 'part-1.parquet': '' } },
+  'no stream': { _spark_metadata: { 'README.md': '' }, 'part-0.parquet': '' },
   links: { 'h.parquet': t.fixture('symlink', '../delta/a.parquet') },
 });
-const refused = async (...names: string[]) =>
-  await refuseTables(names.map((name) => join(dir, name))).then(
+const refused = async (...names: string[]) => await refusedAs('parquet', ...names);
+const refusedAs = async (kind: 'parquet' | 'json', ...names: string[]) =>
+  await refuseTables(
+    names.map((name) => join(dir, name)),
+    kind,
+  ).then(
     () => 'read',
     (error: Error) => error.message.replaceAll(dir, '…'),
   );
@@ -49,7 +55,27 @@ t.test('files of tables, found beside and above them, and through links', async 
 });
 
 t.test('plain files are read, also beside folders that are named as those of tables', async (t) => {
-  t.equal(await refused('plain/f.parquet', 'plain/delta/g.parquet', 'nowhere/x.parquet'), 'read');
+  t.equal(
+    await refused(
+      'plain/f.parquet',
+      'plain/delta/g.parquet',
+      'nowhere/x.parquet',
+      'no stream/part-0.parquet',
+    ),
+    'read',
+  );
+  t.equal(await refusedAs('json', 'delta/_delta_log/0.json', 'hudi/meta.json'), 'read', 'as JSON lines');
+});
+
+t.test('what a Spark stream wrote, as Parquet and as JSON lines', async (t) => {
+  const message = (file: string, kind: string) =>
+    `…/stream/${file}: belongs to the output of a Spark stream in …/stream, whose folder also holds files of ` +
+    `attempts that failed, unless _spark_metadata lists them. Write its live rows as plain ${kind === 'json' ? 'JSON' : 'Parquet'}, ` +
+    `and read that folder instead: spark-sql -e 'INSERT OVERWRITE DIRECTORY '\\''${process.cwd()}/stream-live'\\'' USING ${kind} SELECT * FROM ${kind}.\`…/stream\`'`;
+  t.strictSame(
+    [await refused('stream/lang=en/part-1.parquet'), await refusedAs('json', 'stream/part-0.json')],
+    [message('lang=en/part-1.parquet', 'parquet'), message('part-0.json', 'json')],
+  );
 });
 
 t.test('the commands that export live rows', async (t) => {
