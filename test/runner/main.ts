@@ -3,6 +3,7 @@
  * others (`*.slow.test.ts`), or single files, by the name of the source or of what was made of it.
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { globSync } from 'tinyglobby';
 import { filesOf } from './files.js';
 
@@ -11,7 +12,15 @@ const args = process.argv.slice(2);
 const all = globSync('test/**/*.test.ts')
   .sort()
   .map((file) => `dist/${file.replace(/\.ts$/, '.js')}`);
+/** tap comes with a compiler for tests, which .taprc leaves out: built anew without it, a file starts in half the time. */
+function buildTap(): void {
+  const built = readFileSync('node_modules/@tapjs/test/test-built/dist/esm/index.js', 'utf8');
+  if (built.includes('@tapjs/typescript'))
+    spawnSync('node_modules/.bin/tap', ['build'], { stdio: 'inherit' });
+}
+
 try {
+  buildTap();
   const report = process.stdout.isTTY
     ? []
     : ['--reporter=node', '--reporter-arg=dist/test/runner/tap-report.js'];
