@@ -1,36 +1,36 @@
 /**
  * `node dist/test/runner/main.js quick|rest|FILE…` runs tests that are compiled: those that need minutes all together, the
- * others (`*.slow.test.ts`), or single files, by the name of the source or of what was made of it.
+ * others (`*.slow.test.ts`), or single files, by the name of the source or of what was made of it. Prints a line a file, and
+ * at the end what was skipped, what failed, and `N passed, N failed`.
  */
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import pLimit from 'p-limit';
 import { globSync } from 'tinyglobby';
 import { filesOf } from './files.js';
+import { endText, fileText, type Summary } from './report.js';
+import { runFile } from './run-file.js';
 
-const args = process.argv.slice(2);
+/** Files at a time: more than two cores' worth, since many wait for the disk or for a process. */
+const jobs = 4;
+
 // By their sources: what was compiled of a test that is gone may still be there.
 const all = globSync('test/**/*.test.ts')
   .sort()
   .map((file) => `dist/${file.replace(/\.ts$/, '.js')}`);
-/** tap comes with a compiler for tests, which .taprc leaves out: built anew without it, a file starts in half the time. */
-function buildTap(): void {
-  const built = readFileSync('node_modules/@tapjs/test/test-built/dist/esm/index.js', 'utf8');
-  if (built.includes('@tapjs/typescript'))
-    spawnSync('node_modules/.bin/tap', ['build'], { stdio: 'inherit' });
-}
-
 try {
-  buildTap();
-  const report = process.stdout.isTTY
-    ? []
-    : ['--reporter=node', '--reporter-arg=dist/test/runner/tap-report.js'];
-  const { status } = spawnSync('node_modules/.bin/tap', ['run', ...report, ...filesOf(args, all)], {
-    stdio: 'inherit',
-  });
-  // tap takes the last line break of a reporter.
-  if (!process.stdout.isTTY) console.log();
-  process.exitCode = status ?? 1;
+  const limit = pLimit(jobs);
+  const summaries = await Promise.all(
+    filesOf(process.argv.slice(2), all).map((file) => limit(() => runAndTell(file))),
+  );
+  console.log(endText(summaries));
+  if (summaries.some(({ failed }) => failed.length > 0)) process.exitCode = 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 2;
+}
+
+async function runAndTell(file: string): Promise<Summary> {
+  const startedAt = performance.now();
+  const summary = await runFile(file);
+  console.log(fileText(file, (performance.now() - startedAt) / 1000, summary));
+  return summary;
 }

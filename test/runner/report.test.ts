@@ -1,72 +1,67 @@
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import t from 'tap';
 import { Parser } from 'tap-parser';
 import { filesOf } from './files.js';
-import { endText, fileText, follow } from './report.js';
+import { emptySummary, endText, fileText, follow } from './report.js';
+import { runFile } from './run-file.js';
 
 const tap = `TAP version 14
-# Subtest: dist/test/a.test.js
-    # Subtest: sums
-        ok 1 - one
-        not ok 2 - two
-          ---
-          diff: |
-            --- expected
-            +++ actual
-            -2
-            +3
-          at:
-            fileName: dist/test/a.test.js
-            lineNumber: 7
-          ...
-        ok 3 - three # SKIP no GPU
-        1..3
-    not ok 1 - sums # time=5ms
-    # Subtest: fine
-        ok 1 - four
-        1..1
-    ok 2 - fine # time=1ms
-    1..2
-    # failed 1 test of 2
-not ok 1 - dist/test/a.test.js # time=1500ms
-  ---
-  exitCode: 1
-  ...
-# Subtest: dist/test/killed.test.js
-    # Subtest: begun
-        ok 1 - five
-not ok 2 - dist/test/killed.test.js # time=20ms
-  ---
-  exitCode: null
-  signal: SIGKILL
-  ...
+# Subtest: sums
+    ok 1 - one
+    not ok 2 - two
+      ---
+      diff: |
+        --- expected
+        +++ actual
+        -2
+        +3
+      at:
+        fileName: test/a.test.ts
+        lineNumber: 7
+      ...
+    ok 3 - three # SKIP no GPU
+    1..3
+not ok 1 - sums # time=5ms
+# Subtest: fine
+    ok 1 - four
+    1..1
+ok 2 - fine # time=1ms
 1..2
 `;
 
 t.test('a line a file; failures last, with file, test, expected and found', async (t) => {
   const parser = new Parser();
-  const lines: string[] = [];
-  const summary = follow(parser, (file, own) => lines.push(fileText(file, own)));
+  const summary = follow(parser, 'a.test.js');
   const done = new Promise((resolve) => parser.once('complete', resolve));
   Readable.from([tap]).pipe(parser);
   await done;
-  t.strictSame(lines, [
-    '   1.5 s     2 passed, 1 FAILED, 1 skipped  dist/test/a.test.js',
-    '   0.0 s     1 passed, 1 FAILED  dist/test/killed.test.js',
-  ]);
+  t.equal(fileText('a.test.js', 1.52, summary), '   1.5 s     2 passed, 1 FAILED, 1 skipped  a.test.js');
   t.equal(
-    endText(summary),
+    endText([summary, { ...emptySummary(), passed: 1 }]),
     `skipped 1: no GPU
-FAILED dist/test/a.test.js > sums > two
-    at dist/test/a.test.js:7
+FAILED a.test.js > sums > two
+    at test/a.test.ts:7
   --- expected
   +++ actual
   -2
   +3
-FAILED dist/test/killed.test.js
-  the file ended with SIGKILL
-3 passed, 2 failed, 1 skipped`,
+3 passed, 1 failed, 1 skipped`,
   );
+});
+
+t.test('a file that ends otherwise than by its tests has failed', async (t) => {
+  const dir = t.testdir({
+    'killed.mjs': "console.log('TAP version 14\\nok 1 - one'); process.kill(process.pid, 'SIGKILL');",
+    'thrown.mjs': "throw new Error('before any test');",
+  });
+  const killed = await runFile(join(dir, 'killed.mjs'));
+  t.match(
+    endText([killed]),
+    /^FAILED .*killed\.mjs[\s\S]*the file ended with SIGKILL[\s\S]*1 passed, 1 failed$/,
+  );
+  const thrown = await runFile(join(dir, 'thrown.mjs'));
+  t.match(endText([thrown]), /FAILED .*thrown\.mjs[\s\S]*0 passed, [1-9] failed$/);
 });
 
 t.test('files by group or by name', async (t) => {
