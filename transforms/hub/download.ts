@@ -50,8 +50,8 @@ export async function download(
 async function fetchBlob(file: RemoteFile, blob: string, task: Download): Promise<void> {
   const partial = `${blob}.incomplete`;
   const before = (await sizeOf(partial)) ?? 0;
-  await fetchRest(file, blob, partial, task);
-  const problem = await difference(file, partial, task.signal);
+  const came = await fetchRest(file, blob, partial, task);
+  const problem = await difference(file, partial, came, task.signal);
   if (problem === undefined) await rename(partial, blob).catch(() => undefined);
   const whole = (await sizeOf(blob)) === file.bytes;
   await rm(partial, { force: true });
@@ -63,11 +63,14 @@ async function fetchBlob(file: RemoteFile, blob: string, task: Download): Promis
   throw new DataError({ file: file.name }, `${what}; it was thrown away: run again to fetch it again`);
 }
 
-/** Fetches what is missing at a file's end; a connection that breaks is taken up where it broke. */
-async function fetchRest(file: RemoteFile, blob: string, partial: string, task: Download): Promise<void> {
+/**
+ * Fetches what is missing at a file's end; a connection that breaks is taken up where it broke.
+ * @returns the bytes that have come in all, with those that were there
+ */
+async function fetchRest(file: RemoteFile, blob: string, partial: string, task: Download): Promise<number> {
   for (let retries = 0, had = -1; (await sizeOf(blob)) !== file.bytes; retries++) {
     const have = (await sizeOf(partial)) ?? 0;
-    if (have >= file.bytes) return;
+    if (have >= file.bytes) return have;
     if (have > had) retries = 0;
     had = have;
     try {
@@ -78,9 +81,14 @@ async function fetchRest(file: RemoteFile, blob: string, partial: string, task: 
       await setTimeout(waitMs * 2 ** retries, undefined, { signal: task.signal });
     }
   }
+  return file.bytes;
 }
 
-async function fetchFrom(start: number, partial: string, { open, onBytes, signal }: Download): Promise<void> {
+async function fetchFrom(
+  start: number,
+  partial: string,
+  { open, onBytes, signal }: Download,
+): Promise<number> {
   let at = start;
   const blob = await open();
   const counted = async function* (chunks: AsyncIterable<Uint8Array>) {
@@ -94,6 +102,7 @@ async function fetchFrom(start: number, partial: string, { open, onBytes, signal
   if (start === 0) await (await openFile(partial, 'a')).close();
   const file = createWriteStream(partial, { flags: 'r+', start, flush: true });
   await pipeline(blob.slice(start).stream(), counted, file, { signal });
+  return at;
 }
 
 /** Answers that another attempt does not change, and faults of the own disk. */
@@ -106,14 +115,15 @@ function isFinal(error: unknown): boolean {
 
 const gone = 'another process has finished it, or thrown it away';
 
-/** How a file differs from what the hub promised. */
+/** How a file differs from what the hub promised. @param came bytes that have come; where they are not there, another process has begun anew */
 async function difference(
   file: RemoteFile,
   partial: string,
+  came: number,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const bytes = await sizeOf(partial);
-  if (bytes === undefined) return gone;
+  if (bytes === undefined || (came === file.bytes && bytes < came)) return gone;
   if (bytes !== file.bytes) return `expected ${file.bytes} bytes, ${bytes} came`;
   if (file.checksum === undefined) return undefined;
   const { kind, hex } = file.checksum;
