@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { writeModelFolder } from '../fixtures/checkpoint.js';
@@ -112,8 +112,8 @@ t.test('SIGTERM: the piece in progress is finished, within a file', async (t) =>
   t.equal((await run()).code, 0);
   const expected = await outputs(dir);
   await forget(dir);
-  const program = startCli(['run', 'pipeline.yaml'], { cwd: dir });
-  await writing(dir);
+  const program = startCli(['run', 'pipeline.yaml'], { cwd: dir, env: { SLOW_MS: '500' } });
+  await inSecondFile(dir);
   program.child.kill('SIGTERM');
   t.equal((await program.result).code, 143);
   const kept = await rowsKept(dir);
@@ -128,7 +128,7 @@ t.test('SIGTERM: the piece in progress is finished, within a file', async (t) =>
   t.strictSame(await outputs(dir), expected);
 });
 
-/** A stage that takes its time: however fast the machine is, the run is under way when the signal comes. */
+/** A stage that takes its time where it is told to: however fast the machine is, the run is under way when the signal comes. */
 const slow = `
 import { setTimeout } from 'node:timers/promises';
 import { defineTransform, z } from 'nag-pipeline';
@@ -143,20 +143,15 @@ export const slow = defineTransform({
   facts: async () => ({}),
   async *run(input) {
     for await (const batch of input) {
-      await setTimeout(100);
+      await setTimeout(Number(process.env.SLOW_MS ?? 0));
       yield batch;
     }
   },
 });
 `;
 
-/** Until some of a piece is written. */
-async function writing(dir: string): Promise<void> {
-  const work = join(dir, 'state/work');
-  for (;;) {
-    const names = await readdir(work, { recursive: true }).catch(() => []);
-    for (const name of names.filter((own) => /\.tmp-[^/]*$/.test(own)))
-      if ((await readFile(join(work, name), 'latin1').catch(() => '')).startsWith('ARROW')) return;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+/** Until a first piece is kept, and the second file is under way: a batch of it takes half a second, and it has four. */
+async function inSecondFile(dir: string): Promise<void> {
+  while ((await rowsKept(dir)) === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setTimeout(resolve, 1500));
 }
