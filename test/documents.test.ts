@@ -1,5 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { builtins } from '../pipeline/builtins.js';
 import { runCli } from './fixtures/cli.js';
@@ -47,9 +48,26 @@ t.test("the README's pipeline passes check", async (t) => {
   t.equal(code, 0, stderr);
 });
 
-t.test('the README tells of every component', async (t) => {
+t.test('docs/components.md has a line for every component', async (t) => {
+  const text = await readFile(join(projectRoot, 'docs', 'components.md'), 'utf8');
+  const missing = [...builtins.keys()].filter((name) => !new RegExp(`^\\| .*\`${name}\``, 'm').test(text));
+  t.strictSame(missing, []);
+});
+
+t.test('links of the documents lead somewhere, and the README stays short', async (t) => {
+  const docs = (await readdir(join(projectRoot, 'docs'))).filter((name) => name.endsWith('.md'));
+  const documents = ['README.md', 'CONTRIBUTING.md', ...docs.map((name) => join('docs', name))];
+  const broken: string[] = [];
+  for (const document of documents) {
+    const text = await readFile(join(projectRoot, document), 'utf8');
+    for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g))
+      if (!existsSync(join(projectRoot, dirname(document), link))) broken.push(`${document}: ${link}`);
+  }
+  t.strictSame(broken, []);
   const readme = await readFile(join(projectRoot, 'README.md'), 'utf8');
-  for (const name of builtins.keys()) t.ok(readme.includes(`\`${name}\``), name);
+  t.ok(readme.split('\n').length <= 151, `${readme.split('\n').length} lines`);
+  const unlinked = docs.filter((name) => !readme.includes(`docs/${name}`));
+  t.strictSame(unlinked, [], 'every page is reachable from the README');
 });
 
 t.test("the README shows the quickstart's real output", async (t) => {
