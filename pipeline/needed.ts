@@ -1,6 +1,6 @@
 import { hasColumn, type Role, roleNamed } from './batch.js';
 import type { Needs, OpenSource } from './component.js';
-import { mergeNeeds, type Node, needsOf, type Plan, sourcesAbove } from './plan.js';
+import { mergeNeeds, type Node, needsOf, type Plan, rereads, sourcesAbove } from './plan.js';
 
 /** All that is asked of a source: as rows flow, and of chosen rows that are read again. */
 export function neededOf(source: string, plan: Plan): Needs {
@@ -13,11 +13,6 @@ export function neededOf(source: string, plan: Plan): Needs {
 /** What is asked of the rows that a combine reads again: by itself, and by the stages below it. */
 export function neededAgain(node: Node, plan: Plan): Needs {
   return mergeNeeds([needsOf(node), ...belowOf(node.id, plan)]);
-}
-
-/** True for a combine that yields rows: it reads them again. */
-export function rereads({ component }: Node): boolean {
-  return component.kind === 'combine' && component.yields === 'rows';
 }
 
 function belowOf(id: string, plan: Plan): Needs[] {

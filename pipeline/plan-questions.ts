@@ -1,4 +1,4 @@
-import { type Node, type Plan, rootsOf } from './plan.js';
+import { type Node, type Plan, rereads, rootsOf } from './plan.js';
 
 /** The folder of the store that keeps what a stage makes; nothing where there is none. */
 export function keptIn({ id }: Node, { nodes, segments }: Plan): { keptIn?: string } {
@@ -10,8 +10,5 @@ export function keptIn({ id }: Node, { nodes, segments }: Plan): { keptIn?: stri
 
 /** Sources whose rows are read again, with all their columns. */
 export function rereadRoots({ nodes }: Plan): ReadonlySet<string> {
-  const rereading = [...nodes.values()].filter(
-    ({ component }) => component.kind === 'combine' && component.yields === 'rows',
-  );
-  return new Set(rereading.flatMap(({ id }) => rootsOf(id, nodes)));
+  return new Set([...nodes.values()].filter(rereads).flatMap(({ id }) => rootsOf(id, nodes)));
 }

@@ -98,12 +98,14 @@ export function sourcesAbove(id: string, nodes: ReadonlyMap<string, Node>): stri
   );
 }
 
+/** True for a combine that yields rows: it reads them again. */
+export function rereads({ component }: Node): boolean {
+  return component.kind === 'combine' && component.yields === 'rows';
+}
+
 /** True for a node from which a stream starts. */
 export function isRoot(node: Node): boolean {
-  return (
-    node.component.kind === 'source' ||
-    (node.component.kind === 'combine' && node.component.yields === 'rows')
-  );
+  return node.component.kind === 'source' || rereads(node);
 }
 
 function isTerminal(node: Node): boolean {

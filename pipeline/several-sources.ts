@@ -3,8 +3,8 @@ import { schemaDifference } from './arrow/parquet-types.js';
 import type { Batch } from './batch.js';
 import type { Needs, OpenSource } from './component.js';
 import { NagError } from './errors.js';
-import { askedPaths, neededAgain, rereads } from './needed.js';
-import { mergeNeeds, type Node, needsOf, type Plan, pathTo, sourcesAbove } from './plan.js';
+import { askedPaths, neededAgain } from './needed.js';
+import { mergeNeeds, type Node, needsOf, type Plan, pathTo, rereads, sourcesAbove } from './plan.js';
 import { conform, pruned, type United, uniteSchemas } from './unite.js';
 
 type Sources = ReadonlyMap<string, OpenSource>;

@@ -115,7 +115,10 @@ function isFinal(error: unknown): boolean {
 
 const gone = 'another process has finished it, or thrown it away';
 
-/** How a file differs from what the hub promised. @param came bytes that have come; where they are not there, another process has begun anew */
+/**
+ * How a file differs from what the hub promised.
+ * @param came bytes that have come; where they are not there, another process has begun anew
+ */
 async function difference(
   file: RemoteFile,
   partial: string,

@@ -20,7 +20,10 @@ export interface RowFilter {
   select(columns: RecordBatch): Uint32Array;
 }
 
-/** Compiles `where`, whose columns may be named by their roles. Throws where a column is missing, or a condition can never be met because its type differs. */
+/**
+ * Compiles `where`, whose columns may be named by their roles. Throws where a column is missing, or a condition can never be
+ * met because its type differs.
+ */
 export function compileWhere(
   where: Readonly<Record<string, Condition>>,
   schema: Schema,
